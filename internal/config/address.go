@@ -1,0 +1,81 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// address is where something listens or is reached.
+type address struct {
+	host string // lower case, no brackets; empty for all of this machine's addresses
+	port uint16 // 0 for any free port
+}
+
+// parseListen reads the address of a TCP listener. What it returns beside says
+// what to write instead, and is empty when text was right.
+func parseListen(text string) (a address, problem string) {
+	const remedy = "; write host:port, for example localhost:7080"
+	switch {
+	case strings.HasPrefix(text, "unix:"):
+		return a, "Unix sockets are not supported yet; use a TCP address, for example localhost:7080"
+	case strings.Contains(text, "://"):
+		return a, "must be an address and not a URL" + remedy
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return a, "must be a host and a port, an IPv6 address in brackets" + remedy
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return a, "must end in a port from 0 to 65535" + remedy
+	}
+	host = strings.ToLower(host)
+	if host != "" && !validHost(host) {
+		return a, "must start with a host name or an IP address" + remedy
+	}
+	return address{host, uint16(n)}, ""
+}
+
+func (a address) String() string {
+	return net.JoinHostPort(a.host, strconv.Itoa(int(a.port)))
+}
+
+// loopback reports whether only this machine reaches a.
+func (a address) loopback() bool {
+	if a.host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(a.host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// everywhere reports whether a stands for all addresses of this machine; Go
+// listens on both families for 0.0.0.0 and [::] alike.
+func (a address) everywhere() bool {
+	ip, err := netip.ParseAddr(a.host)
+	return a.host == "" || err == nil && ip.Unmap().IsUnspecified()
+}
+
+// overlaps reports whether a connection to a can reach what listens on b.
+func (a address) overlaps(b address) bool {
+	if a.port != b.port || a.port == 0 {
+		return false
+	}
+	return a.host == b.host || a.everywhere() || b.everywhere() ||
+		a.host == "localhost" && b.loopback() || b.host == "localhost" && a.loopback()
+}
+
+// validHost reports whether s, in lower case, is an IP address or can be a host name.
+func validHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return len(s) <= 253
+}

@@ -1,0 +1,72 @@
+package config
+
+import "strconv"
+
+// listener is an address that dvproxy listens on, and the setting that says so.
+type listener struct {
+	path string
+	address
+}
+
+// checkListeners wants addresses that do not get in each other's way, that the
+// environments are not behind, and that strangers do not reach unasked.
+func (l *loader) checkListeners() {
+	var taken []listener
+	c := &l.config
+	if c.Admin.Listen != "off" {
+		taken = l.listen(taken, "admin.listen", &c.Admin.Listen)
+	}
+	for i := range c.Environments {
+		e, path := &c.Environments[i], element("environments", i)
+		before := len(taken)
+		if taken = l.listen(taken, path+".listen", &e.Listen); len(taken) > before {
+			l.checkReach(e, path, taken[before].address)
+		}
+	}
+	for i := range c.Environments {
+		l.checkLoop(c.Environments[i].URL, element("environments", i)+".url", taken)
+	}
+}
+
+// listen adds the listener at path to those taken, normalised.
+func (l *loader) listen(taken []listener, path string, text *string) []listener {
+	if l.broken(path) {
+		return taken
+	}
+	a, problem := parseListen(*text)
+	if problem != "" {
+		l.problem(path, "%s", problem)
+		return taken
+	}
+	for _, other := range taken {
+		if a.overlaps(other.address) {
+			l.problem(path, "%s is where %s listens already; give each listener a port of its own, for example localhost:%s",
+				a, other.path, strconv.Itoa(7081+len(taken)))
+			return taken
+		}
+	}
+	*text = a.String()
+	return append(taken, listener{path, a})
+}
+
+// checkReach refuses a listener beyond this machine unless both dangers are accepted.
+func (l *loader) checkReach(e *Environment, path string, a address) {
+	if a.loopback() || e.Guard.DangerouslyAllowAnyone && e.Guard.DangerouslyAllowPlaintext {
+		return
+	}
+	l.problem(path+".listen", "is reached from beyond this machine, and dvproxy cannot ask clients who they are or speak TLS yet; listen on localhost, or accept in the file both guard.dangerously_allow_anyone: true and guard.dangerously_allow_plaintext: true")
+}
+
+// checkLoop refuses a url that leads back to one of our listeners.
+func (l *loader) checkLoop(text, path string, listeners []listener) {
+	o, problem := parseOrigin(text)
+	if problem != "" || !o.loopback() {
+		return
+	}
+	for _, own := range listeners {
+		if o.overlaps(own.address) {
+			l.problem(path, "leads back to dvproxy itself, which listens on %s; it must be the Dataverse environment", own.address)
+			return
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// CheckSecretFile looks at a file that holds a secret. The error says why it
+// cannot be used: missing, unreadable, empty, not a regular file (it is read
+// anew at every renewal), or writable by every account. The warning says which
+// other accounts can read or change it: Kubernetes mounts secrets as 0644, so
+// that alone is no error. Links are followed. On Windows permissions are not
+// looked at.
+func CheckSecretFile(path string) (warning string, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", errors.New("the file does not exist; put the secret there, or mount it, before dvproxy starts")
+	case err != nil:
+		return "", fmt.Errorf("the file cannot be looked at: %s", reason(err))
+	case info.IsDir():
+		return "", errors.New("is a folder; name the file in it that holds the secret")
+	case !info.Mode().IsRegular():
+		return "", errors.New("is not a regular file, which it must be to be read again at each renewal")
+	case info.Size() == 0:
+		return "", errors.New("the file is empty; put the secret there before dvproxy starts")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("the file cannot be read: %s", reason(err))
+	}
+	f.Close()
+	return checkMode(info.Mode())
+}
+
+// ReadSecretFile returns the secret in a file as it is now, without the line
+// end that editors add. Its errors are those of [CheckSecretFile].
+func ReadSecretFile(path string) (Secret, error) {
+	if _, err := CheckSecretFile(path); err != nil {
+		return Secret{}, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Secret{}, fmt.Errorf("the file cannot be read: %s", reason(err))
+	}
+	secret := strings.TrimRight(string(data), "\r\n")
+	if secret == "" {
+		return Secret{}, errors.New("the file holds no secret yet")
+	}
+	return NewSecret(secret), nil
+}
