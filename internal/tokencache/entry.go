@@ -1,0 +1,65 @@
+package tokencache
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// An entry is one token with what is known of it. All but verdict, which is
+// guarded by the cache's mu, is fixed before the entry is published.
+type entry struct {
+	value    string
+	sent     instant       // when its request was sent
+	lifetime time.Duration // from then until its expiry
+	full     time.Duration // lifetime when the source first issued it
+	usable   time.Duration // from sent until it is dead: expiry less a margin
+	renew    time.Duration // from sent until it is to be renewed
+	claims   bool          // it was fetched to satisfy a claims challenge
+	forced   bool          // it was fetched because an earlier one was refused
+	verdict  verdict       // on a forced token
+}
+
+// A verdict is what replays have told of a forced token.
+type verdict int
+
+const (
+	unknown verdict = iota
+	accepted
+	refused
+)
+
+func (e *entry) alive(now instant) bool         { return now.since(e.sent) < e.usable }
+func (e *entry) due(now instant) bool           { return now.since(e.sent) >= e.renew }
+func (e *entry) left(now instant) time.Duration { return e.usable - now.since(e.sent) }
+func (e *entry) expires() time.Time             { return e.sent.wall.Add(e.lifetime) }
+
+// newEntry judges a source's answer to a request sent at the given instant. A
+// token whose expiry is that of the one before it (managed identity keeps a
+// cache of its own) inherits the full lifetime of that one.
+func (c *Cache) newEntry(t *oauth2.Token, sent instant, claims string, before *entry) (*entry, error) {
+	if t.AccessToken == "" || t.ExpiresIn <= 0 {
+		return nil, errors.New("the answer holds no token with a lifetime")
+	}
+	e := &entry{
+		value:    t.AccessToken,
+		sent:     sent,
+		lifetime: time.Duration(t.ExpiresIn) * time.Second,
+		claims:   claims != "",
+	}
+	e.full = e.lifetime
+	if before != nil && e.expires().Sub(before.expires()) < max(time.Second, part(before.lifetime, 0.01)) {
+		e.full = max(e.full, before.full)
+	}
+	e.usable = e.lifetime - deadBefore(e.full)
+	var refreshIn time.Duration
+	if s, ok := t.Extra("refresh_in").(int64); ok {
+		refreshIn = time.Duration(s) * time.Second
+	}
+	e.renew = renewAfter(e.lifetime, refreshIn, c.renewAt, c.random(), longestRetry(e.full))
+	if !e.alive(c.clock.now()) {
+		return nil, errors.New("the answer's token is dead on arrival")
+	}
+	return e, nil
+}

@@ -1,0 +1,115 @@
+package tokencache
+
+import (
+	"context"
+	"time"
+)
+
+// A demand is the wish of everybody whose request was refused for a newer
+// token than the current one. The fetching goroutine fulfils it once.
+type demand struct {
+	claims string        // JSON of a claims challenge; empty if a plain newer token will do
+	done   chan struct{} // closed once got or err is set
+	got    *entry
+	err    *Error
+}
+
+// A Wait waits for the answer to a [Cache.Reject]. Fresh says that the token
+// was fetched because of the rejection, so that [Cache.Replayed] wants to know
+// how it fares; otherwise a newer one was already there. The error is a
+// [*Error].
+type Wait = func(ctx context.Context) (token string, fresh bool, err error)
+
+// Reject says that a server refused the token (with a claims challenge, if
+// claims is not empty) and asks for a newer one, which the returned function
+// waits for. However many callers reject one token, one fetch answers them
+// all; rejecting a token that is no longer current fetches nothing. The
+// rejected token goes on serving others until the newer one is there.
+//
+// Where the latest forced fetch did not help, the next is made only after a
+// gap that doubles from 1 s to 30 s; until then the error comes at once and
+// its Refused method says true.
+func (c *Cache) Reject(token, claims string) Wait {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.current.Load()
+	now := c.clock.now()
+	switch {
+	case e == nil || !e.alive(now):
+		return c.whenLive
+	case c.failure != nil && c.failure.permanent:
+		err := c.refusedSignIn(c.failure)
+		return func(context.Context) (string, bool, error) { return "", false, err }
+	case e.value != token && (claims == "" || e.claims):
+		return func(context.Context) (string, bool, error) { return e.value, false, nil }
+	}
+	if e.value == token && e.forced && e.verdict == unknown && (claims == "" || e.claims) {
+		c.refuse(e, now) // nobody has seen it accepted, and now it is refused
+	}
+	if wait := c.gapLeft(now); wait > 0 {
+		return func(context.Context) (string, bool, error) { return "", false, stillRefused(wait) }
+	}
+	if c.demand == nil {
+		c.demand = &demand{done: make(chan struct{})}
+	}
+	if claims != "" {
+		c.demand.claims = claims
+	}
+	c.look()
+	return c.await(c.demand, token)
+}
+
+func (c *Cache) whenLive(ctx context.Context) (string, bool, error) {
+	token, err := c.Token(ctx)
+	return token, false, err
+}
+
+// await waits for a demand made because token was refused.
+func (c *Cache) await(d *demand, token string) Wait {
+	return func(ctx context.Context) (string, bool, error) {
+		select {
+		case <-d.done:
+		case <-ctx.Done():
+			return "", false, c.unavailable(ctx)
+		}
+		if d.err != nil {
+			return "", false, d.err
+		}
+		if d.got.value == token {
+			c.Replayed(token, false) // the source has no newer one: no use in sending it again
+			return "", false, stillRefused(firstGap)
+		}
+		return d.got.value, true, nil
+	}
+}
+
+// Replayed reports how a request fared that was sent again with a fresh token.
+// An acceptance makes the next forced fetch free; a refusal delays it.
+func (c *Cache) Replayed(token string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.current.Load()
+	current := e != nil && e.value == token
+	switch {
+	case ok:
+		c.gap = 0
+		if current {
+			e.verdict = accepted
+		}
+	case current && e.forced && e.verdict == unknown:
+		c.refuse(e, c.clock.now())
+	}
+}
+
+// refuse records that a forced token did not help. Callers hold mu, and call
+// it once a token.
+func (c *Cache) refuse(e *entry, now instant) {
+	e.verdict = refused
+	c.gap = max(firstGap, min(maxGap, 2*c.gap))
+	c.gapFrom = now
+}
+
+// gapLeft is how long forced fetches are still held off. Callers hold mu.
+func (c *Cache) gapLeft(now instant) time.Duration {
+	return c.gap - now.since(c.gapFrom)
+}
