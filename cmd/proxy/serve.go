@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dvproxy/internal/admin"
+	"dvproxy/internal/config"
+	"dvproxy/internal/forward"
+	"dvproxy/internal/guard"
+)
+
+// bodyBudget is the memory for kept request bodies of the whole process.
+const bodyBudget = 16 << 20
+
+func newServe() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the proxy",
+		Long: `serve listens at once and keeps trying to sign in, so it may be started before the
+network is there; http://localhost:7081/readyz answers 200 as soon as it holds a token.
+On SIGTERM or SIGINT it stops accepting, lets what is in flight finish (up to
+drain.timeout) and exits 0.
+
+  DATAVERSE_URL=https://contoso.crm.dynamics.com AZURE_TENANT_ID=... \
+  AZURE_CLIENT_ID=... AZURE_CLIENT_SECRET_FILE=/run/secrets/dataverse dvproxy serve
+  dvproxy serve --config dvproxy.yaml`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, cmd.ErrOrStderr())
+		},
+	}
+}
+
+// A service is all that one process runs.
+type service struct {
+	config       *config.Config
+	log          *slog.Logger
+	environments []*environment
+	admin        *server // nil if there is none
+	adminOrigin  string
+}
+
+// serve runs until ctx ends, and then drains.
+func serve(ctx context.Context, c *config.Config, stderr io.Writer) error {
+	s, err := newService(ctx, c, newLogger(stderr, c.Log))
+	if err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// newService wires everything and opens the listeners, but serves nothing yet.
+func newService(ctx context.Context, c *config.Config, log *slog.Logger) (*service, error) {
+	s := &service{config: c, log: log}
+	for _, w := range c.Warnings {
+		log.Warn("configuration", slog.String("setting", w.Setting), slog.String("message", w.String()))
+	}
+	metrics := admin.NewMetrics(version(), runtime.Version())
+	budget := forward.NewBudget(bodyBudget)
+	for _, ec := range c.Environments {
+		e, err := newEnvironment(ctx, ec, metrics, budget, log)
+		if err != nil {
+			return nil, err
+		}
+		s.environments = append(s.environments, e)
+	}
+	if c.Admin.Off() {
+		return s, nil
+	}
+	return s, s.openAdmin(ctx, metrics)
+}
+
+func (s *service) openAdmin(ctx context.Context, metrics *admin.Metrics) error {
+	listeners, err := listen(ctx, s.config.Admin.Listen)
+	if err != nil {
+		return fmt.Errorf("admin listener: %w", err)
+	}
+	host, _, _ := net.SplitHostPort(s.config.Admin.Listen)
+	port := portOf(listeners)
+	s.adminOrigin = "http://" + net.JoinHostPort(host, port)
+	o := admin.Options{Metrics: metrics, Version: version(), Started: time.Now()}
+	for _, e := range s.environments {
+		o.Environments = append(o.Environments, admin.Environment{
+			Name: e.config.Name, URL: e.config.URL, Listen: e.origin,
+			Token: func() admin.Token { return tokenState(e.cache.Status()) },
+		})
+	}
+	handler := guard.New(admin.New(o), guard.Hosts(host, port, false, nil), guard.Options{
+		SameOrigin: true,
+		AnyHost:    admin.IsProbe,
+		OnRefusal: func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
+			forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied"}.Write(w, r)
+		},
+	})
+	s.admin = newServer(handler, listeners, s.log)
+	return nil
+}
+
+// run serves until ctx ends or a listener fails, and then drains.
+func (s *service) run(ctx context.Context) error {
+	renewing, stopRenewing := context.WithCancel(context.Background())
+	var caches sync.WaitGroup
+	for _, e := range s.environments {
+		caches.Go(func() { e.cache.Run(renewing) })
+		s.log.Info("listening", slog.String("environment", e.config.Name), slog.String("origin", e.origin), slog.String("url", e.config.URL))
+		s.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("environment", e.config.Name), slog.String("origin", e.origin))
+	}
+	if s.admin != nil {
+		s.log.Info("admin listening", slog.String("origin", s.adminOrigin))
+	}
+	failed := make(chan error, len(s.servers()))
+	for _, server := range s.servers() {
+		go func() { failed <- server.serve() }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.Info("draining", slog.Duration("timeout", s.config.Drain.Timeout))
+	case err = <-failed:
+	}
+	s.drain()
+	stopRenewing()
+	caches.Wait()
+	s.log.Info("stopped")
+	return err
+}
+
+func (s *service) servers() []*server {
+	var all []*server
+	for _, e := range s.environments {
+		all = append(all, e.server)
+	}
+	if s.admin != nil {
+		all = append(all, s.admin)
+	}
+	return all
+}
+
+// drain lets what is in flight finish, on all listeners at once.
+func (s *service) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain.Timeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, server := range s.servers() {
+		wg.Go(func() {
+			if err := server.drain(ctx); errors.Is(err, context.DeadlineExceeded) {
+				s.log.Warn("requests were cut off at the end of drain.timeout")
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dvproxy/internal/forward"
+)
+
+const (
+	headerLimit = time.Minute      // for a client to send a request's header
+	idleLimit   = 10 * time.Minute // of a client's connection: old ones do not expect its end
+	drainGrace  = 40 * time.Millisecond
+)
+
+// A server is an http.Server on the listeners of one address, that can leave
+// without losing a request.
+type server struct {
+	http      *http.Server
+	listeners []net.Listener
+	draining  atomic.Bool
+
+	mu     sync.Mutex            // guards unused
+	unused map[net.Conn]struct{} // connections that have carried no request yet
+}
+
+func newServer(h http.Handler, listeners []net.Listener, log *slog.Logger) *server {
+	s := &server{listeners: listeners, unused: map[net.Conn]struct{}{}}
+	s.http = &http.Server{
+		Handler:                      s.closing(h),
+		ReadHeaderTimeout:            headerLimit,
+		IdleTimeout:                  idleLimit,
+		ConnContext:                  forward.ConnContext,
+		ConnState:                    s.track,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// serve serves until drain. It returns an error if a listener fails.
+func (s *server) serve() error {
+	failed := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		go func() { failed <- s.http.Serve(l) }()
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// closing tells clients, while draining, that their connection ends with the
+// answer.
+func (s *server) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *server) track(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateNew {
+		s.unused[c] = struct{}{}
+	} else {
+		delete(s.unused, c)
+	}
+}
+
+// drain stops accepting and lets what is in flight finish, until ctx ends. The
+// error says that something was cut off.
+func (s *server) drain(ctx context.Context) error {
+	s.draining.Store(true)
+	// A request whose header is on its way when the server shuts down would be
+	// dropped unanswered, and so would a connection that is in the backlog.
+	select {
+	case <-time.After(drainGrace):
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	for c := range s.unused { // Shutdown would wait for them
+		_ = c.Close()
+	}
+	s.mu.Unlock()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		_ = s.http.Close()
+	}
+	return err
+}

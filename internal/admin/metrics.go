@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics are those of a process. Their names and labels are part of the
+// contract with whoever draws and alerts.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	renewals *prometheus.CounterVec
+	renewal  *prometheus.HistogramVec
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	attempts *prometheus.CounterVec
+	inFlight *prometheus.GaugeVec
+	held     *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+}
+
+// NewMetrics returns the metrics of a build, with no environment yet.
+func NewMetrics(version, goVersion string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		renewals: counter("token_renewals_total", "Fetches of a token, by result: ok or error.", "result"),
+		renewal: histogram("token_renewal_duration_seconds", "Time that a fetch of a token took.",
+			[]float64{.05, .1, .25, .5, 1, 2.5, 5, 10}),
+		requests: counter("requests_total", "Requests answered, by method and status; code 0 is a client that left before.", "method", "code"),
+		duration: histogram("request_duration_seconds", "Time from a request's header to the end of its answer.",
+			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}),
+		attempts: counter("upstream_attempts_total", "Requests sent upstream, by reason: first, or what made it necessary to send one again.", "reason"),
+		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "requests_in_flight", Help: "Requests that are being served."}, []string{"environment"}),
+		held:     counter("held_seconds_total", "Time that requests were held back, by reason.", "reason"),
+		refused:  counter("refused_total", "Requests that were refused and not sent upstream, by reason.", "reason"),
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "Always 1; the labels say what runs."}, []string{"version", "go_version"})
+	build.WithLabelValues(version, goVersion).Set(1)
+	m.registry.MustRegister(m.renewals, m.renewal, m.requests, m.duration, m.attempts, m.inFlight, m.held, m.refused, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+const namespace = "dvproxy"
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, append([]string{"environment"}, labels...))
+}
+
+func histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, []string{"environment"})
+}
+
+// handler serves the metrics in Prometheus' text formats.
+func (m *Metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Environment returns the metrics of one environment, whose token's state is
+// asked for at each scrape.
+func (m *Metrics) Environment(name string, token func() Token) *EnvironmentMetrics {
+	labels := prometheus.Labels{"environment": name}
+	gauge := func(metric, help string, value func(Token) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Namespace: namespace, Name: metric, Help: help, ConstLabels: labels},
+			func() float64 { return value(token()) }))
+	}
+	gauge("token_expiry_timestamp_seconds", "Unix time at which the current token expires; 0 if there is none.", func(t Token) float64 {
+		if t.Expires.IsZero() {
+			return 0
+		}
+		return float64(t.Expires.UnixMilli()) / 1000
+	})
+	gauge("token_runway_seconds", "Time for which requests can go on if no token is to be had from now on.", func(t Token) float64 {
+		return t.Runway.Seconds()
+	})
+	for _, result := range []string{"ok", "error"} {
+		m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
+	}
+	return &EnvironmentMetrics{m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
+		duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name)}
+}
+
+// EnvironmentMetrics count what one environment's parts do. The methods may be
+// called from any goroutine.
+type EnvironmentMetrics struct {
+	m        *Metrics
+	name     string
+	inFlight prometheus.Gauge
+	duration prometheus.Observer
+	renewal  prometheus.Observer
+}
+
+// Renewal counts a fetch of a token.
+func (e *EnvironmentMetrics) Renewal(took time.Duration, err error) {
+	result := "ok"
+	if err != nil {
+		result = "error"
+	}
+	e.m.renewals.WithLabelValues(e.name, result).Inc()
+	e.renewal.Observe(took.Seconds())
+}
+
+// Started counts a request in.
+func (e *EnvironmentMetrics) Started() { e.inFlight.Inc() }
+
+// Finished counts a request out, answered with a status or 0.
+func (e *EnvironmentMetrics) Finished(method string, status int, took time.Duration) {
+	e.inFlight.Dec()
+	e.m.requests.WithLabelValues(e.name, method, strconv.Itoa(status)).Inc()
+	e.duration.Observe(took.Seconds())
+}
+
+// Attempt counts a request sent upstream.
+func (e *EnvironmentMetrics) Attempt(reason string) {
+	e.m.attempts.WithLabelValues(e.name, reason).Inc()
+}
+
+// Held counts time for which a request was kept back.
+func (e *EnvironmentMetrics) Held(reason string, took time.Duration) {
+	e.m.held.WithLabelValues(e.name, reason).Add(took.Seconds())
+}
+
+// Refused counts a request that was not sent upstream.
+func (e *EnvironmentMetrics) Refused(reason string) {
+	e.m.refused.WithLabelValues(e.name, reason).Inc()
+}

@@ -1,0 +1,141 @@
+package forward
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// Tokens is where tokens come from. Errors have the methods RetryAfter,
+// Permanent and Refused.
+type Tokens interface {
+	// Live returns the current token, if it is alive.
+	Live() (token string, ok bool)
+	// Token waits for a live token.
+	Token(ctx context.Context) (string, error)
+	// Reject says that upstream refused a token, and asks for a newer one (one
+	// that satisfies claims, if that is not empty), which the returned function
+	// waits for. Fresh is one that was fetched because of the rejection.
+	Reject(token, claims string) func(ctx context.Context) (newer string, fresh bool, err error)
+	// Replayed tells how a fresh token fared.
+	Replayed(token string, accepted bool)
+}
+
+// mostAttempts is how often one request is sent at most, for each reason.
+const mostAttempts = 4
+
+// authorize sends a request with a token, and once more with a newer one if
+// upstream refuses it. The client never sees that refusal: either the second
+// attempt is answered otherwise, or there is an error of our own.
+type authorize struct {
+	tokens      Tokens
+	signInHosts []string
+	next        http.RoundTripper
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (a *authorize) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	x := exchangeOf(ctx)
+	token, err := a.token(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	var fresh, claimed bool
+	for range mostAttempts {
+		resp, err := a.send(r, x, token)
+		if err != nil {
+			return nil, err
+		}
+		c := challengeOf(resp, x.path, a.signInHosts)
+		if fresh && (c.claims == "" || claimed) {
+			a.tokens.Replayed(token, !c.refused)
+			if c.refused && !c.html {
+				discard(resp)
+				return nil, errUnauthorized
+			}
+			return resp, nil // a page of HTML for a fresh token is not about the token
+		}
+		if !c.refused {
+			return resp, nil
+		}
+		if !c.html {
+			discard(resp)
+		}
+		claimed = c.claims != ""
+		token, fresh, err = a.newer(r, x, token, c)
+		if c.html && isStillRefused(err) {
+			return resp, nil
+		}
+		if c.html {
+			discard(resp)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, errUnauthorized
+}
+
+// token is the token for a first attempt.
+func (a *authorize) token(ctx context.Context, x *exchange) (token string, err error) {
+	if token, ok := a.tokens.Live(); ok {
+		return token, nil
+	}
+	err = x.hold(ctx, "token", func(ctx context.Context) error {
+		token, err = a.tokens.Token(ctx)
+		return err
+	})
+	return token, err
+}
+
+// newer is the token for the attempt after a refusal.
+func (a *authorize) newer(r *http.Request, x *exchange, token string, c challenge) (newer string, fresh bool, err error) {
+	wait := a.tokens.Reject(token, c.claims)
+	if c.html && r.Method != http.MethodGet {
+		return "", false, errSignInPage
+	}
+	x.reason = "unauthorized"
+	if c.claims != "" {
+		x.reason = "claims"
+	}
+	if !x.replayable() {
+		return "", false, errReplayImpossible
+	}
+	err = x.hold(r.Context(), "token", func(ctx context.Context) error {
+		newer, fresh, err = wait(ctx)
+		return err
+	})
+	return newer, fresh, err
+}
+
+// send makes one attempt. Header map and body are the attempt's own, since the
+// transport may hold on to them after it has returned.
+func (a *authorize) send(r *http.Request, x *exchange, token string) (*http.Response, error) {
+	ctx := r.Context()
+	if ctx.Err() != nil { // the client has gone: nothing is executed for it
+		return nil, context.Cause(ctx)
+	}
+	attempt := r.WithContext(ctx)
+	attempt.Header = r.Header.Clone()
+	attempt.Header["Authorization"] = []string{"Bearer " + token}
+	if x.body != nil {
+		attempt.Body = x.body.view()
+	}
+	x.attempts++
+	x.proxy.observer.Attempt(x.reason)
+	x.begin()
+	resp, err := a.next.RoundTrip(attempt)
+	if err != nil {
+		return nil, x.failure(ctx, err)
+	}
+	return resp, nil
+}
+
+// discard reads what is left of a short answer, so that its connection can
+// serve again, and closes it.
+func discard(resp *http.Response) {
+	const short = 64 << 10
+	_, _ = io.CopyN(io.Discard, resp.Body, short)
+	_ = resp.Body.Close()
+}

@@ -1,0 +1,129 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// errReplayImpossible is a refusal of a request that cannot be sent again.
+var errReplayImpossible = errors.New("the request cannot be sent again")
+
+// errUnauthorized is a refusal of a fresh token too.
+var errUnauthorized = errors.New("a fresh token was refused too")
+
+// errSignInPage is a page of HTML in answer to what is not a GET.
+var errSignInPage = errors.New("a page of HTML came in answer")
+
+// A tokenError is what a token cache says when it has no token to give.
+type tokenError interface {
+	error
+	RetryAfter() time.Duration
+	Permanent() bool // sign-in was refused
+	Refused() bool   // upstream refuses even fresh tokens
+}
+
+// A transportError is an attempt that got no answer from upstream.
+type transportError struct {
+	err  error
+	sent bool // upstream may have received some of the request
+}
+
+func (e *transportError) Error() string { return e.err.Error() }
+func (e *transportError) Unwrap() error { return e.err }
+
+// timedOut says whether upstream took the request and was too slow to answer.
+func (e *transportError) timedOut() bool {
+	var t net.Error
+	return e.sent && errors.As(e.err, &t) && t.Timeout()
+}
+
+// problemOf translates why a request got no answer from upstream. That
+// happens here and nowhere else.
+func problemOf(err error, maxWait time.Duration) Problem {
+	var token tokenError
+	var transport *transportError
+	switch {
+	case errors.As(err, &token):
+		return tokenProblem(token, maxWait)
+	case errors.Is(err, errUnauthorized):
+		return upstreamUnauthorized(0)
+	case errors.Is(err, errSignInPage):
+		return Problem{http.StatusBadGateway, "upstream_unauthorized",
+			"Dataverse answered with a page of HTML, as it does when it does not accept a token. The request was not sent again, since it may not be repeated safely; a newer token is being fetched.",
+			"destination_unavailable", time.Second}
+	case errors.Is(err, errReplayImpossible):
+		return Problem{http.StatusServiceUnavailable, "replay_impossible",
+			"Dataverse refused the token, and the request's body is too large to have been kept for sending it again (retry.max_body). A newer token is being fetched: send the request again.",
+			"destination_unavailable", time.Second}
+	case errors.As(err, &transport):
+		return transportProblem(transport)
+	}
+	return Problem{http.StatusBadRequest, "bad_request",
+		"The request's body could not be read to its end: " + err.Error() + ".", "http_request_error", 0}
+}
+
+func tokenProblem(err tokenError, maxWait time.Duration) Problem {
+	switch {
+	case err.Permanent():
+		return Problem{http.StatusBadGateway, "sign_in_refused",
+			fmt.Sprintf("dvproxy cannot sign in to Entra: %v. It tries again every 30 seconds, and at once when the secret's file changes.", err),
+			"proxy_configuration_error", err.RetryAfter()}
+	case err.Refused():
+		return upstreamUnauthorized(err.RetryAfter())
+	}
+	return Problem{http.StatusServiceUnavailable, "token_unavailable",
+		fmt.Sprintf("There was no live token to be had within %v (retry.max_wait): %v. dvproxy goes on trying; send the request again later.", maxWait, err),
+		"destination_unavailable", err.RetryAfter()}
+}
+
+func upstreamUnauthorized(after time.Duration) Problem {
+	return Problem{http.StatusBadGateway, "upstream_unauthorized",
+		"Dataverse refuses even a fresh token for this request. Check that the url is that of the environment, that scope names it, and that the application is a user there.",
+		"destination_unavailable", after}
+}
+
+func transportProblem(err *transportError) Problem {
+	if err.timedOut() {
+		return Problem{http.StatusGatewayTimeout, "upstream_timeout",
+			"Dataverse took the request but did not answer in time (timeouts.response_header). It may have been executed.",
+			"http_response_timeout", 0}
+	}
+	what := "The connection to Dataverse broke before an answer came. The request may have been executed."
+	kind := "connection_terminated"
+	if !err.sent {
+		what = "There is no connection to Dataverse; nothing of the request was sent. Check url, the network, DNS and certificates, and whether a proxy is needed (HTTPS_PROXY)."
+		kind = "destination_unavailable"
+	}
+	return Problem{http.StatusBadGateway, "upstream_unreachable", what + " The cause: " + cause(err.err) + ".", kind, 0}
+}
+
+// isStillRefused says whether there is no newer token since fresh ones are
+// refused too.
+func isStillRefused(err error) bool {
+	var token tokenError
+	return errors.As(err, &token) && token.Refused()
+}
+
+// quoted is what net/http repeats of an answer that it cannot read.
+var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"?`)
+
+// cause is the innermost text of a network error, without addresses of this
+// machine and without anything of an answer's.
+func cause(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &dns):
+		return "DNS has no answer for " + dns.Name
+	case errors.As(err, &op):
+		return op.Op + ": " + op.Err.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	}
+	return quoted.ReplaceAllString(err.Error(), "(...)")
+}

@@ -1,0 +1,114 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// An exchange is one request of a client's on its way to an answer. It goes
+// with the request's context to where attempts are made.
+type exchange struct {
+	proxy    *Proxy
+	body     *keeper // nil if the request has none
+	path     string  // of the request target, without its query
+	attempts int
+	reason   string        // of the next attempt
+	held     time.Duration // so far
+	traced   atomic.Bool   // the transport tells which connections it uses
+	conn     atomic.Pointer[connUse]
+}
+
+// A connUse is an attempt's use of a connection.
+type connUse struct {
+	conn   *conn // nil if it does not count
+	before int64 // bytes written when the attempt got it
+}
+
+type exchangeKey struct{}
+
+// into returns a context that carries the exchange and lets it know which
+// connections its attempts use.
+func (x *exchange) into(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, exchangeKey{}, x)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { x.traced.Store(true) },
+		GotConn: x.gotConn,
+	})
+}
+
+func exchangeOf(ctx context.Context) *exchange {
+	return ctx.Value(exchangeKey{}).(*exchange)
+}
+
+func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	use := &connUse{conn: connOf(info.Conn)}
+	if use.conn != nil {
+		use.before = use.conn.written.Load()
+	}
+	x.conn.Store(use)
+}
+
+// begin forgets the connections of an earlier attempt.
+func (x *exchange) begin() {
+	x.traced.Store(false)
+	x.conn.Store(nil)
+}
+
+// sent says whether any byte may have gone to upstream since the attempt
+// began: not if the transport looked for a connection and got none, or one
+// that counted none since.
+func (x *exchange) sent() bool {
+	use := x.conn.Load()
+	if use == nil {
+		return !x.traced.Load()
+	}
+	return use.conn == nil || use.conn.written.Load() > use.before
+}
+
+// hold keeps the request back while wait runs, within what is left of the
+// longest time that it may be held. The body is read before, so that a client
+// that goes away is noticed: its request ends with its context's error.
+func (x *exchange) hold(ctx context.Context, reason string, wait func(context.Context) error) error {
+	if err := x.fill(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
+	limited, cancel := context.WithTimeout(ctx, x.proxy.maxWait-x.held)
+	defer cancel()
+	err := wait(limited)
+	took := time.Since(start)
+	x.held += took
+	x.proxy.observer.Held(reason, took)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (x *exchange) fill(ctx context.Context) error {
+	if x.body == nil {
+		return nil
+	}
+	return x.body.fill(ctx)
+}
+
+func (x *exchange) replayable() bool { return x.body == nil || x.body.replayable() }
+
+// failure sorts an attempt's error: the client's own, or the transport's.
+func (x *exchange) failure(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if x.body != nil {
+		if own := x.body.clientError(); own != nil {
+			return own
+		}
+		if errors.Is(err, errLost) {
+			return errReplayImpossible
+		}
+	}
+	return &transportError{err: err, sent: x.sent() && !isRefusedStream(err)}
+}

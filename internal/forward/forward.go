@@ -1,0 +1,199 @@
+// Package forward sends a client's request upstream with a token, and the
+// answer back.
+//
+// A [Proxy] is httputil.ReverseProxy with three things of its own:
+//
+//   - what goes upstream is what the client wrote, byte for byte, but for the
+//     origin, the credential and the headers of the connection (target.go,
+//     header.go);
+//   - a round tripper that adds the token and sends the request again, with a
+//     newer token, when upstream refuses it (authorize.go, challenge.go), and
+//     another that sends it again when the connection failed (retry.go);
+//   - a keeper that owns the request's body, so that it can be sent again
+//     (keeper.go, view.go, store.go).
+//
+// Above all: nothing is executed twice, and nothing for a client that has
+// gone. A request whose bytes went out is sent again only if its answer says
+// that it was not executed, or its method says that it does not matter.
+package forward
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Observer is told what a [Proxy] does, for metrics. Its methods are called
+// from many goroutines.
+type Observer interface {
+	Started()
+	// Finished tells of a request that was answered with a status, or 0 if the
+	// client went before.
+	Finished(method string, status int, took time.Duration)
+	// Attempt tells of a request being sent upstream: first, unauthorized,
+	// claims or connection.
+	Attempt(reason string)
+	// Held tells of a request that was kept back, waiting for a token or a
+	// connection.
+	Held(reason string, took time.Duration)
+}
+
+// Options are the optional settings of a [Proxy]. The zero value is the
+// default.
+type Options struct {
+	MaxWait     time.Duration // longest that one request is held; default 60 s
+	MaxBody     int64         // bytes of the largest body kept for a replay; default 128 MiB, below 0: none
+	Memory      int64         // bytes of it that are kept in memory; default 256 KiB, below 0: none
+	Dir         string        // for the rest; default: the system's temporary folder
+	Budget      *Budget       // memory for all bodies; default: 16 MiB of this proxy's own
+	SignInHosts []string      // beside Entra's: a redirect there is a refused token
+	Observer    Observer      // default: none
+	Logger      *slog.Logger  // gets one line a request; default: none
+}
+
+// A Proxy forwards to one upstream origin. It is an [http.Handler] for a
+// server with DisableGeneralOptionsHandler and, for clients of HTTP/1.0 to
+// notice a broken answer, [ConnContext].
+type Proxy struct {
+	upstream *url.URL
+	keeping  *keeping
+	maxWait  time.Duration
+	observer Observer
+	log      *slog.Logger
+	reverse  *httputil.ReverseProxy
+}
+
+// New returns a proxy to upstream, of which scheme and host count. The
+// transport must not retry nor follow anything by itself; see [NewTransport].
+func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Options) *Proxy {
+	o = o.withDefaults()
+	pool := &bufferPool{}
+	p := &Proxy{
+		upstream: &url.URL{Scheme: upstream.Scheme, Host: upstream.Host},
+		keeping:  &keeping{maxBody: o.MaxBody, memory: o.Memory, dir: o.Dir, budget: o.Budget, buffers: pool, log: o.Logger},
+		maxWait:  o.MaxWait,
+		observer: o.Observer,
+		log:      o.Logger,
+	}
+	hosts := slices.Concat(signInHosts, o.SignInHosts)
+	p.reverse = &httputil.ReverseProxy{
+		Rewrite:        p.rewrite,
+		Transport:      &retry{&authorize{tokens: tokens, signInHosts: hosts, next: transport}},
+		BufferPool:     pool,
+		ModifyResponse: func(resp *http.Response) error { cleanResponse(resp.Header); return nil },
+		ErrorHandler:   p.fail,
+		ErrorLog:       slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+	}
+	return p
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxWait == 0 {
+		o.MaxWait = time.Minute
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = 128 << 20
+	}
+	if o.Memory == 0 {
+		o.Memory = 256 << 10
+	}
+	if o.Budget == nil {
+		o.Budget = NewBudget(16 << 20)
+	}
+	if o.Observer == nil {
+		o.Observer = noObserver{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+type noObserver struct{}
+
+func (noObserver) Started()                            {}
+func (noObserver) Finished(string, int, time.Duration) {}
+func (noObserver) Attempt(string)                      {}
+func (noObserver) Held(string, time.Duration)          {}
+
+// ServeHTTP forwards one request.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	p.observer.Started()
+	x := &exchange{proxy: p, path: strings.SplitN(originForm(r.RequestURI), "?", 2)[0], reason: "first"}
+	out := &responseWriter{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}
+	completed := false
+	defer func() { p.finish(r, x, out, start, completed) }()
+	if r.ContentLength != 0 {
+		// An answer must be able to leave while the client still sends.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		x.body = p.keeping.keep(r.Body, r.ContentLength)
+		defer x.body.close()
+	}
+	r = r.WithContext(x.into(r.Context()))
+	if x.body != nil {
+		r.Body = io.NopCloser(http.NoBody) // each attempt has a view of its own
+	}
+	p.reverse.ServeHTTP(out, r)
+	completed = true
+}
+
+// rewrite makes the request to upstream from the client's.
+func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
+	retarget(pr.Out, pr.In.RequestURI, p.upstream)
+	cleanRequest(pr.Out.Header)
+	respell(pr.Out.Header)
+	pr.Out.Trailer = pr.In.Trailer
+}
+
+// fail answers a request for which there is no answer from upstream.
+func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // nobody is there to be answered
+	}
+	problem := problemOf(err, p.maxWait)
+	p.log.LogAttrs(r.Context(), slog.LevelWarn, "request failed",
+		slog.String("method", r.Method), slog.String("path", elided(r.RequestURI)),
+		slog.String("code", "dvproxy."+problem.Code), slog.String("message", problem.Message))
+	problem.Write(w, r)
+}
+
+// finish tells of the request, whichever way it ended. Where it did not end
+// with a whole answer, a client of HTTP/1.0 must not take it for one.
+func (p *Proxy) finish(r *http.Request, x *exchange, w *responseWriter, start time.Time, completed bool) {
+	took := time.Since(start)
+	p.observer.Finished(r.Method, w.status, took)
+	p.logRequest(r, x, w, took, completed)
+	if !completed && w.http10 {
+		resetOnClose(r.Context())
+	}
+}
+
+func (p *Proxy) logRequest(r *http.Request, x *exchange, w *responseWriter, took time.Duration, completed bool) {
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
+		slog.String("method", r.Method),
+		slog.String("path", elided(r.RequestURI)),
+		slog.Int("status", w.status),
+		slog.Duration("duration", took),
+		slog.Int("attempts", x.attempts))
+	if id := r.Header.Get("X-Ms-Client-Request-Id"); id != "" {
+		attrs = append(attrs, slog.String("client_request_id", clip(id)))
+	}
+	if id := w.Header()["x-ms-service-request-id"]; len(id) > 0 {
+		attrs = append(attrs, slog.String("service_request_id", clip(id[0])))
+	}
+	if !completed {
+		attrs = append(attrs, slog.Bool("broken_off", true))
+	}
+	p.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request", attrs...)
+}
+
+// clip bounds what is logged of a header's value.
+func clip(s string) string { return s[:min(len(s), 64)] }
