@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -59,11 +60,12 @@ func (s *ClientSecret) Token(ctx context.Context, claims string) (*oauth2.Token,
 	if claims != "" {
 		grant.EndpointParams = url.Values{"claims": {claims}}
 	}
+	sent := time.Now()
 	token, err := grant.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client))
 	if err != nil {
 		return nil, signInError(ctx, s.endpoint, err)
 	}
-	return checked(token)
+	return checked(token, sent)
 }
 
 // Changed reports whether the secret is another one than at the latest fetch.
@@ -84,7 +86,7 @@ func (s *ClientSecret) read() (string, error) {
 
 // checked makes sure of what the rest of the program relies on: a bearer token
 // that can stand in a header, and a lifetime.
-func checked(t *oauth2.Token) (*oauth2.Token, error) {
+func checked(t *oauth2.Token, sent time.Time) (*oauth2.Token, error) {
 	if !strings.EqualFold(t.Type(), "Bearer") {
 		return nil, &Error{what: "the token endpoint issued a token that is not a bearer token", hint: "check token_url"}
 	}
@@ -95,7 +97,7 @@ func checked(t *oauth2.Token) (*oauth2.Token, error) {
 	}
 	lifetime, ok := seconds(t.Extra("expires_in"))
 	if !ok {
-		lifetime = lifetimeOf(t.AccessToken)
+		lifetime = lifetimeOf(t.AccessToken, sent)
 	}
 	extra := map[string]any{}
 	if refresh, ok := seconds(t.Extra("refresh_in")); ok {

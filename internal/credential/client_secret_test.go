@@ -67,7 +67,9 @@ func TestRequestOnTheWire(t *testing.T) {
 }
 
 func TestLifetime(t *testing.T) {
-	jwt := func(payload string) string {
+	jwt := func(iat, exp int) string { // seconds from now
+		now := int(time.Now().Unix())
+		payload := fmt.Sprintf(`{"iat":%d,"exp":%d}`, now+iat, now+exp)
 		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".sig"
 	}
 	tests := []struct {
@@ -79,10 +81,13 @@ func TestLifetime(t *testing.T) {
 		{"number", `{"access_token":"t","token_type":"Bearer","expires_in":3599}`, 3599, nil},
 		{"string, as the v1 endpoint has it", `{"access_token":"t","token_type":"Bearer","expires_in":"3599"}`, 3599, nil},
 		{"with refresh_in", `{"access_token":"t","token_type":"bearer","expires_in":86399,"refresh_in":43199}`, 86399, int64(43199)},
-		{"missing, JWT tells", `{"access_token":"` + jwt(`{"iat":1000,"exp":4600}`) + `","token_type":"Bearer"}`, 3600, nil},
-		{"zero, JWT tells", `{"access_token":"` + jwt(`{"iat":1000,"exp":4600}`) + `","token_type":"Bearer","expires_in":0}`, 3600, nil},
-		{"missing, JWT without exp", `{"access_token":"` + jwt(`{"iat":1000}`) + `","token_type":"Bearer"}`, 300, nil},
-		{"missing, JWT that ends before it begins", `{"access_token":"` + jwt(`{"iat":5000,"exp":4600}`) + `","token_type":"Bearer"}`, 300, nil},
+		{"missing, JWT tells", `{"access_token":"` + jwt(0, 3600) + `","token_type":"Bearer"}`, 3600, nil},
+		{"missing, JWT is dated back as Entra does", `{"access_token":"` + jwt(-300, 3600) + `","token_type":"Bearer"}`, 3600, nil},
+		{"missing, our clock is behind", `{"access_token":"` + jwt(9000, 12600) + `","token_type":"Bearer"}`, 3600, nil},
+		{"zero, JWT tells", `{"access_token":"` + jwt(0, 3600) + `","token_type":"Bearer","expires_in":0}`, 3600, nil},
+		{"missing, our clock is ahead", `{"access_token":"` + jwt(-9000, -5400) + `","token_type":"Bearer"}`, 300, nil},
+		{"missing, JWT that ends before it begins", `{"access_token":"` + jwt(5000, 4600) + `","token_type":"Bearer"}`, 300, nil},
+		{"missing, JWT without numbers", `{"access_token":"e30.e30.sig","token_type":"Bearer"}`, 300, nil},
 		{"missing, opaque token", `{"access_token":"t","token_type":"Bearer"}`, 300, nil},
 		{"no token type is a bearer token", `{"access_token":"t","expires_in":60}`, 60, nil},
 		{"absurd", `{"access_token":"t","expires_in":2147483647}`, 7 * 24 * 3600, nil},
@@ -93,7 +98,8 @@ func TestLifetime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if token.ExpiresIn != tt.want || token.Extra("refresh_in") != tt.refresh {
+			if off := tt.want - token.ExpiresIn; off < 0 || off > 2 || // the second may have turned
+				token.Extra("refresh_in") != tt.refresh {
 				t.Errorf("lifetime %d, refresh_in %v; want %d, %v", token.ExpiresIn, token.Extra("refresh_in"), tt.want, tt.refresh)
 			}
 		})

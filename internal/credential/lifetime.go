@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // unknownLifetime, in seconds, is assumed of a token when neither the answer
@@ -32,9 +33,11 @@ func seconds(v any) (int64, bool) {
 	return int64(min(n, maxLifetime)), true
 }
 
-// lifetimeOf is a JWT's exp - iat (RFC 7519 4.1), in seconds, or
-// unknownLifetime if the token is not a JWT or does not say.
-func lifetimeOf(token string) int64 {
+// lifetimeOf is how long a JWT (RFC 7519 4.1) lives from the moment its request
+// was sent, in seconds, or unknownLifetime if the token is not a JWT or does
+// not say. Entra dates its tokens five minutes back, so exp - iat is that much
+// too long; exp - sent is right if our clock is. The shorter one is believed.
+func lifetimeOf(token string, sent time.Time) int64 {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return unknownLifetime
@@ -44,16 +47,15 @@ func lifetimeOf(token string) int64 {
 		return unknownLifetime
 	}
 	var claims struct {
-		Expires  json.Number `json:"exp"`
-		IssuedAt json.Number `json:"iat"`
+		Expires  float64 `json:"exp"`
+		IssuedAt float64 `json:"iat"`
 	}
 	if json.Unmarshal(payload, &claims) != nil {
 		return unknownLifetime
 	}
-	exp, err1 := claims.Expires.Float64()
-	iat, err2 := claims.IssuedAt.Float64()
-	if err1 != nil || err2 != nil || exp-iat < 1 {
+	lifetime := min(claims.Expires-claims.IssuedAt, claims.Expires-float64(sent.Unix()))
+	if claims.IssuedAt == 0 || lifetime < 1 {
 		return unknownLifetime
 	}
-	return int64(min(exp-iat, maxLifetime))
+	return int64(min(lifetime, maxLifetime))
 }

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 )
@@ -48,33 +49,33 @@ func (a *authorize) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		c := challengeOf(resp, x.path, a.signInHosts)
-		if fresh && (c.claims == "" || claimed) {
-			a.tokens.Replayed(token, !c.refused)
-			if c.refused && !c.html {
-				discard(resp)
-				return nil, errUnauthorized
+		switch {
+		case !c.refused:
+			if fresh {
+				a.tokens.Replayed(token, true)
 			}
-			return resp, nil // a page of HTML for a fresh token is not about the token
-		}
-		if !c.refused {
 			return resp, nil
-		}
-		if !c.html {
-			discard(resp)
+		case fresh && (c.claims == "" || claimed):
+			a.tokens.Replayed(token, false)
+			return giveUp(resp, c, errUnauthorized)
 		}
 		claimed = c.claims != ""
-		token, fresh, err = a.newer(r, x, token, c)
-		if c.html && isStillRefused(err) {
-			return resp, nil
+		if token, fresh, err = a.newer(r, x, token, resp, c); err != nil {
+			return giveUp(resp, c, err)
 		}
-		if c.html {
-			discard(resp)
-		}
-		if err != nil {
-			return nil, err
-		}
+		discard(resp)
 	}
 	return nil, errUnauthorized
+}
+
+// giveUp ends in an error, but for a page of HTML that fresh tokens get too:
+// then it is not about the token, and goes to the client.
+func giveUp(resp *http.Response, c challenge, err error) (*http.Response, error) {
+	if c.html && (errors.Is(err, errUnauthorized) || isStillRefused(err)) {
+		return resp, nil
+	}
+	discard(resp)
+	return nil, err
 }
 
 // token is the token for a first attempt.
@@ -89,8 +90,12 @@ func (a *authorize) token(ctx context.Context, x *exchange) (token string, err e
 	return token, err
 }
 
-// newer is the token for the attempt after a refusal.
-func (a *authorize) newer(r *http.Request, x *exchange, token string, c challenge) (newer string, fresh bool, err error) {
+// newer is the token for the attempt after a refusal. An answer that is of no
+// more use is discarded at once, which ends the attempt's reading of the body.
+func (a *authorize) newer(r *http.Request, x *exchange, token string, resp *http.Response, c challenge) (newer string, fresh bool, err error) {
+	if !c.html {
+		discard(resp)
+	}
 	wait := a.tokens.Reject(token, c.claims)
 	if c.html && r.Method != http.MethodGet {
 		return "", false, errSignInPage
@@ -133,7 +138,7 @@ func (a *authorize) send(r *http.Request, x *exchange, token string) (*http.Resp
 }
 
 // discard reads what is left of a short answer, so that its connection can
-// serve again, and closes it.
+// serve again, and closes it. A second time does nothing.
 func discard(resp *http.Response) {
 	const short = 64 << 10
 	_, _ = io.CopyN(io.Discard, resp.Body, short)

@@ -95,6 +95,15 @@ func (x *exchange) fill(ctx context.Context) error {
 	return x.body.fill(ctx)
 }
 
+// leaveBody ends the exchange's hold on the client's body. Where the client was
+// answered before it had sent all of it, its connection is to be closed.
+func (x *exchange) leaveBody(ctx context.Context) {
+	if !x.body.ended() {
+		hangUp(ctx)
+	}
+	x.body.close()
+}
+
 func (x *exchange) replayable() bool { return x.body == nil || x.body.replayable() }
 
 // failure sorts an attempt's error: the client's own, or the transport's.

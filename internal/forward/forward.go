@@ -134,7 +134,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// An answer must be able to leave while the client still sends.
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		x.body = p.keeping.keep(r.Body, r.ContentLength)
-		defer x.body.close()
+		out.body = x.body
+		defer x.leaveBody(r.Context())
 	}
 	r = r.WithContext(x.into(r.Context()))
 	if x.body != nil {

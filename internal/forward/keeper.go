@@ -50,6 +50,13 @@ func (k *keeper) replayable() bool {
 	return !k.lost
 }
 
+// ended says whether the client's body has been read to its end.
+func (k *keeper) ended() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.end != nil
+}
+
 // clientError is how the client's body failed: nil if it has not.
 func (k *keeper) clientError() error {
 	k.mu.Lock()

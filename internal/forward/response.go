@@ -7,7 +7,8 @@ import "net/http"
 type responseWriter struct {
 	http.ResponseWriter
 	http10 bool // the client speaks HTTP/1.0
-	status int  // 0 until the final header was written
+	body   *keeper
+	status int // 0 until the final header was written
 }
 
 // WriteHeader sends the header. An HTTP/1.0 client is spared the 1xx ones,
@@ -21,6 +22,11 @@ func (w *responseWriter) WriteHeader(status int) {
 	respell(h)
 	if !informational && w.status == 0 {
 		w.status = status
+		if w.body != nil && !w.body.ended() {
+			// In full duplex, net/http would confuse what is left of this
+			// request's body with the next request.
+			h.Set("Connection", "close")
+		}
 		for _, name := range []string{"Date", "Content-Type"} {
 			if _, ok := h[name]; !ok {
 				h[name] = nil // keeps net/http from inventing one

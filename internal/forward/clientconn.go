@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"net"
+	"time"
 )
 
 type connKey struct{}
@@ -20,5 +21,15 @@ func resetOnClose(ctx context.Context) {
 	c, _ := ctx.Value(connKey{}).(net.Conn)
 	if t, ok := c.(interface{ SetLinger(sec int) error }); ok {
 		_ = t.SetLinger(0)
+	}
+}
+
+// hangUp ends, after a while, the reading from a client's connection that is
+// to be closed. net/http reads what is left of a request's body first, for as
+// long as the client likes, and clears deadlines that were set before.
+func hangUp(ctx context.Context) {
+	const linger = 2 * time.Second
+	if c, ok := ctx.Value(connKey{}).(net.Conn); ok {
+		time.AfterFunc(linger, func() { _ = c.SetReadDeadline(time.Now()) })
 	}
 }

@@ -1,0 +1,68 @@
+package simulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+)
+
+// readColumn is GET of one column of a record.
+func (c *call) readColumn() {
+	r, refusal := c.t.rows.find(c.set, c.key)
+	if refusal != nil {
+		c.refuse(refusal)
+		return
+	}
+	value := r.get(c.column)
+	if value == nil || bytes.Equal(value, []byte("null")) {
+		writeEmpty(c.w, http.StatusNoContent)
+		return
+	}
+	var out bytes.Buffer
+	out.WriteString(`{"@odata.context":`)
+	writeString(&out, c.base()+"$metadata#"+c.set+"("+r.id+")/"+c.column)
+	writeMember(&out, "value", value)
+	out.WriteByte('}')
+	writeBody(c.w, c.r, http.StatusOK, contentType(c.r), out.Bytes())
+}
+
+// writeColumn is PUT of one column: {"value": ...}.
+func (c *call) writeColumn() {
+	members, refusal := c.readBody()
+	if refusal != nil {
+		c.refuse(refusal)
+		return
+	}
+	i := slices.IndexFunc(members, func(a attribute) bool { return a.name == "value" })
+	if i < 0 {
+		c.refuse(badPayload(c.set, errors.New("the body has no member value")))
+		return
+	}
+	c.setColumn(members[i].value)
+}
+
+// clearColumn is DELETE of one column, or of the file in it.
+func (c *call) clearColumn() {
+	drain(c.r)
+	if r, refusal := c.t.rows.find(c.set, c.key); refusal == nil && c.t.rows.removeFile(fileKey{c.set, r.id, c.column}) {
+		c.executed(nil)
+		writeEmpty(c.w, http.StatusNoContent)
+		return
+	}
+	c.setColumn(json.RawMessage("null"))
+}
+
+func (c *call) setColumn(value json.RawMessage) {
+	cond := readCondition(c.r)
+	setDefault(&cond.ifMatch, "*") // a column of a record that is not there makes none
+	r, _, refusal := c.t.rows.update(c.set, c.key, cond, []attribute{{c.column, value}})
+	if refusal != nil {
+		c.refuse(refusal)
+		return
+	}
+	c.executed(r.attributes)
+	c.w.Header()[headerEntityID] = []string{c.base() + c.set + "(" + r.id + ")"}
+	writeEmpty(c.w, http.StatusNoContent)
+}
