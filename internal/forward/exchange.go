@@ -19,6 +19,7 @@ type exchange struct {
 	held     time.Duration // so far
 	traced   atomic.Bool   // the transport tells which connections it uses
 	conn     atomic.Pointer[connUse]
+	problem  *Problem // the answer of our own, if there is one
 }
 
 // A connUse is an attempt's use of a connection.

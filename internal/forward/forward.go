@@ -18,7 +18,6 @@
 package forward
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -159,9 +158,7 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler) // nobody is there to be answered
 	}
 	problem := problemOf(err, p.maxWait)
-	p.log.LogAttrs(r.Context(), slog.LevelWarn, "request failed",
-		slog.String("method", r.Method), slog.String("path", elided(r.RequestURI)),
-		slog.String("code", "dvproxy."+problem.Code), slog.String("message", problem.Message))
+	exchangeOf(r.Context()).problem = &problem
 	problem.Write(w, r)
 }
 
@@ -175,26 +172,3 @@ func (p *Proxy) finish(r *http.Request, x *exchange, w *responseWriter, start ti
 		resetOnClose(r.Context())
 	}
 }
-
-func (p *Proxy) logRequest(r *http.Request, x *exchange, w *responseWriter, took time.Duration, completed bool) {
-	attrs := make([]slog.Attr, 0, 8)
-	attrs = append(attrs,
-		slog.String("method", r.Method),
-		slog.String("path", elided(r.RequestURI)),
-		slog.Int("status", w.status),
-		slog.Duration("duration", took),
-		slog.Int("attempts", x.attempts))
-	if id := r.Header.Get("X-Ms-Client-Request-Id"); id != "" {
-		attrs = append(attrs, slog.String("client_request_id", clip(id)))
-	}
-	if id := w.Header()["x-ms-service-request-id"]; len(id) > 0 {
-		attrs = append(attrs, slog.String("service_request_id", clip(id[0])))
-	}
-	if !completed {
-		attrs = append(attrs, slog.Bool("broken_off", true))
-	}
-	p.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request", attrs...)
-}
-
-// clip bounds what is logged of a header's value.
-func clip(s string) string { return s[:min(len(s), 64)] }
