@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,6 +42,9 @@ func buildAndRun(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binaries = dir
+	if err := dependOn("../cmd", "../internal", ".."); err != nil {
+		return 0, err
+	}
 	for name, flags := range map[string][]string{
 		"proxy":     {},
 		"proxyrace": {"-race"}, // the same program, for tests about concurrency
@@ -54,6 +58,24 @@ func buildAndRun(m *testing.M) (int, error) {
 		}
 	}
 	return m.Run(), nil
+}
+
+// dependOn lets go test know what the binaries are built from. It reuses the
+// result of an earlier run unless a folder has changed that the test has
+// opened, and knows nothing of what a test has built.
+func dependOn(roots ...string) error {
+	for _, root := range roots {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() && root == ".." && path != ".." {
+				return fs.SkipDir
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A proxy is a running dvproxy.

@@ -86,8 +86,12 @@ func TestNoSecretShows(t *testing.T) {
 		_, _ = fmt.Fprint(&shown, readAll(resp))
 	}
 	faults := []simulator.Fault{
-		{Kind: simulator.FaultUnauthorized}, {Kind: simulator.FaultReset}, {Kind: simulator.FaultTruncate, Bytes: 10},
-		{Kind: simulator.FaultClaimsChallenge}, {Kind: simulator.FaultHTML}, {Kind: simulator.FaultRedirect},
+		{Kind: simulator.FaultUnauthorized},
+		{Kind: simulator.FaultReset},
+		{Kind: simulator.FaultTruncate, Bytes: 10},
+		{Kind: simulator.FaultClaimsChallenge},
+		{Kind: simulator.FaultHTML},
+		{Kind: simulator.FaultRedirect},
 	}
 	for _, f := range faults {
 		if err := s.FailDataverse(f); err != nil {
@@ -98,8 +102,12 @@ func TestNoSecretShows(t *testing.T) {
 		s.ClearDataverseFaults()
 	}
 	entra := []simulator.Fault{
-		{Kind: simulator.FaultJunk}, {Kind: simulator.FaultHTML}, {Kind: simulator.FaultStatus, Status: 500},
-		{Kind: simulator.FaultRedirect}, {Kind: simulator.FaultReset}, {Kind: simulator.FaultAADSTS, Code: "7000215"},
+		{Kind: simulator.FaultJunk},
+		{Kind: simulator.FaultHTML},
+		{Kind: simulator.FaultStatus, Status: 500},
+		{Kind: simulator.FaultRedirect},
+		{Kind: simulator.FaultReset},
+		{Kind: simulator.FaultAADSTS, Code: "7000215"},
 	}
 	for _, f := range entra {
 		if err := s.FailEntra(f); err != nil {

@@ -53,7 +53,8 @@ func TestWrongUsage(t *testing.T) {
 		{"no such file", []string{"serve", "--config", "/nonexistent.yaml"}, []string{"/nonexistent.yaml"}},
 		{"wrong file", []string{"serve", "--config", bad}, []string{
 			"dvproxy.yaml:2:10: environments[0].url", "dvproxy.yaml:3:15: environments[0].renew_at",
-			"dvproxy.yaml:4:5: environments[0].colour", "environments[0].credential"}},
+			"dvproxy.yaml:4:5: environments[0].colour", "environments[0].credential",
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ func TestThePushTwice(t *testing.T) {
 		t.Errorf("exit code %d, want %d; stderr: %s", code, exitOK, &stderr)
 	}
 	for _, want := range []string{
-		`(?m)^Direct: \d\d+ rows, then \d\d+ requests refused with 401, from [234]\.\d s on\.$`,
+		`(?m)^Direct: \d\d+ rows, then \d\d+ requests refused with 401, from \d\.\d s on\.$`,
 		`(?m)^Through dvproxy: \d\d+ rows, 0 failures, \d+ renewals, every row exactly once\.$`,
 		`(?m)^Every promise held\.$`,
 		`(?m)^ +5\.0 s `, // the last plain line
@@ -58,21 +58,21 @@ func TestBrokenPromises(t *testing.T) {
 		},
 		{
 			name:     "a plug-in's own 401, before it has done anything",
-			settings: settings{duration: 2 * time.Second, tokenLifetime: time.Second},
+			settings: settings{duration: 3 * time.Second, tokenLifetime: 2 * time.Second},
 			fault:    simulator.Fault{Kind: simulator.FaultStatus, Status: 401, Message: "Not today.", Method: http.MethodPost, Skip: 2, Count: 1},
 			want:     []string{"through dvproxy 1 of "},
 			detail:   "1 with 401; the first:\n      POST: 401, Not today.",
 		},
 		{
 			name:     "the same, after the row was written",
-			settings: settings{duration: 2 * time.Second, tokenLifetime: time.Second},
+			settings: settings{duration: 3 * time.Second, tokenLifetime: 2 * time.Second},
 			fault:    simulator.Fault{Kind: simulator.FaultAppUnauthorized, Method: http.MethodPost, Skip: 2, Count: 1},
 			want:     []string{"through dvproxy 1 of ", "of "},
 			detail:   "1 more in the store, whose push had failed",
 		},
 		{
 			name:     "a lost answer",
-			settings: settings{duration: 2 * time.Second, tokenLifetime: time.Second},
+			settings: settings{duration: 3 * time.Second, tokenLifetime: 2 * time.Second},
 			fault:    simulator.Fault{Kind: simulator.FaultReset, Method: http.MethodPost, Skip: 2, Count: 1},
 			want:     []string{"through dvproxy 1 of "},
 			detail:   "0 with 401; the first:\n      POST: 502, ",
@@ -160,7 +160,7 @@ func TestKeep(t *testing.T) {
 		statuses <- getAll(ctx, soFar)
 		cancel()
 	}}
-	code := run(ctx, []string{"--duration", "2s", "--token-lifetime", "1s", "--keep"}, noEnv, out, io.Discard)
+	code := run(ctx, []string{"--duration", "3s", "--token-lifetime", "2s", "--keep"}, noEnv, out, io.Discard)
 	if code != exitOK {
 		t.Errorf("exit code %d, want %d", code, exitOK)
 	}

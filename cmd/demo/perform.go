@@ -14,7 +14,7 @@ type show struct {
 	direct   *push
 	proxied  *push
 	expires  time.Time // of the direct run's only token
-	renewals uint64    // fetches by dvproxy before the show
+	renewals int       // fetches by dvproxy before the show
 }
 
 // perform runs both pushes at once, judges them and returns the exit code. The
@@ -77,7 +77,7 @@ func (sh *show) snapshot() snapshot {
 	s := snapshot{
 		duration: sh.settings.duration, tokenLifetime: sh.settings.tokenLifetime,
 		directLeft: sh.expires.Sub(now), proxiedLeft: token.Expires.Sub(now),
-		renewals: int(token.Renewals - sh.renewals), renewsIn: max(0, token.Renews.Sub(now)),
+		renewals: token.Renewals - sh.renewals, renewsIn: max(0, token.Renews.Sub(now)),
 	}
 	s.direct, s.elapsed = sh.direct.now()
 	s.proxied, _ = sh.proxied.now()

@@ -31,23 +31,35 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"all is well", func(*evidence) {}, ""},
 		{"no 401 at all", func(e *evidence) { e.direct.unauthorized = 0 }, "the direct run met no 401 in 25 s"},
-		{"no 401 in time", func(e *evidence) { e.direct.unauthorized = 0; e.duration = time.Second },
-			"the direct run met no 401 in 1 s: it must outlast a token's life, 5 s"},
-		{"a failure", func(e *evidence) { e.proxied.failures = 1; e.proxied.firstFailure = "GET: 502" },
-			"through dvproxy 1 of 3 requests failed, 0 with 401; the first:"},
+		{
+			"no 401 in time", func(e *evidence) { e.direct.unauthorized = 0; e.duration = time.Second },
+			"the direct run met no 401 in 1 s: it must outlast a token's life, 5 s",
+		},
+		{
+			"a failure", func(e *evidence) { e.proxied.failures = 1; e.proxied.firstFailure = "GET: 502" },
+			"through dvproxy 1 of 3 requests failed, 0 with 401; the first:",
+		},
 		{"nothing pushed", func(e *evidence) { e.proxied.rows = 0 }, "through dvproxy no row was pushed at all"},
 		{"a row is lost", func(e *evidence) { e.stored = e.stored[1:] }, "of 2 rows through dvproxy 1 not in the store"},
 		{"a row is there twice", func(e *evidence) { e.stored = append(e.stored, e.stored[0]) }, "of 2 rows through dvproxy 1 in it more than once"},
 		{"an update is lost", func(e *evidence) { e.stored[0].Description = "new" }, "of 2 rows through dvproxy 1 not as written"},
-		{"a write was done twice", func(e *evidence) { e.executions.ByRequestID["w2"] = 2 },
-			"of 2 rows through dvproxy 1 of the writes not executed exactly once"},
-		{"a row nobody was told of", func(e *evidence) { e.stored = append(e.stored, row{"three", "new"}) },
-			"of 2 rows through dvproxy 1 more in the store, whose push had failed"},
-		{"all wrong with the store", func(e *evidence) { e.stored = []row{{"three", ""}, {"one", ""}}; e.writes = []string{"w0"} },
-			"of 2 rows through dvproxy 1 not in the store, 1 not as written, 1 of the writes not executed exactly once, 1 more in the store, whose push had failed"},
+		{
+			"a write was done twice", func(e *evidence) { e.executions.ByRequestID["w2"] = 2 },
+			"of 2 rows through dvproxy 1 of the writes not executed exactly once",
+		},
+		{
+			"a row nobody was told of", func(e *evidence) { e.stored = append(e.stored, row{"three", "new"}) },
+			"of 2 rows through dvproxy 1 more in the store, whose push had failed",
+		},
+		{
+			"all wrong with the store", func(e *evidence) { e.stored = []row{{"three", ""}, {"one", ""}}; e.writes = []string{"w0"} },
+			"of 2 rows through dvproxy 1 not in the store, 1 not as written, 1 of the writes not executed exactly once, 1 more in the store, whose push had failed",
+		},
 		{"no read back", func(e *evidence) { e.readError = errors.New("oops") }, "the rows could not be read back through dvproxy: oops"},
-		{"a dead token", func(e *evidence) { e.stats.DeadTokens = 1; e.stats.Requests = 3 },
-			"dvproxy sent 1 of 3 requests to Dataverse with a dead token"},
+		{
+			"a dead token", func(e *evidence) { e.stats.DeadTokens = 1; e.stats.Requests = 3 },
+			"dvproxy sent 1 of 3 requests to Dataverse with a dead token",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

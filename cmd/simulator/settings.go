@@ -118,5 +118,5 @@ func help(fs *flag.FlagSet, out io.Writer) {
 		}
 		b.WriteString("\n")
 	})
-	io.WriteString(out, b.String())
+	_, _ = io.WriteString(out, b.String())
 }

@@ -36,8 +36,8 @@ type Token struct {
 	Expires   time.Time
 	Runway    time.Duration // until it is dead
 	Renews    time.Time     // when the next fetch is due
-	Renewals  uint64
-	Failures  uint64
+	Renewals  int
+	Failures  int
 	LastError string // of the latest fetch; empty if it brought a token
 }
 
@@ -109,8 +109,8 @@ type tokenStatus struct {
 	Expires       *time.Time `json:"expires,omitempty"`
 	RunwaySeconds float64    `json:"runway_seconds"`
 	Renews        *time.Time `json:"renews,omitempty"`
-	Renewals      uint64     `json:"renewals"`
-	Failures      uint64     `json:"failures"`
+	Renewals      int        `json:"renewals"`
+	Failures      int        `json:"failures"`
 	LastError     string     `json:"last_error,omitempty"`
 }
 
@@ -123,7 +123,8 @@ func (o Options) status(w http.ResponseWriter, _ *http.Request) {
 	for _, e := range o.Environments {
 		t := e.Token()
 		s.Environments = append(s.Environments, environmentStatus{e.Name, e.URL, e.Listen, tokenStatus{
-			t.Live, whenSet(t.Expires), t.Runway.Seconds(), whenSet(t.Renews), t.Renewals, t.Failures, t.LastError}})
+			t.Live, whenSet(t.Expires), t.Runway.Seconds(), whenSet(t.Renews), t.Renewals, t.Failures, t.LastError,
+		}})
 	}
 	writeJSON(w, http.StatusOK, s)
 }

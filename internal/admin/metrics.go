@@ -83,8 +83,10 @@ func (m *Metrics) Environment(name string, token func() Token) *EnvironmentMetri
 	for _, result := range []string{"ok", "error"} {
 		m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
 	}
-	return &EnvironmentMetrics{m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
-		duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name)}
+	return &EnvironmentMetrics{
+		m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
+		duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name),
+	}
 }
 
 // EnvironmentMetrics count what one environment's parts do. The methods may be

@@ -91,7 +91,6 @@ func (l *loader) checkSecret(c *Credential, path string) {
 		warning, err := CheckSecretFile(c.ClientSecretFile)
 		if err != nil {
 			l.problem(file, "%s", err) // no path: it may be the secret itself
-
 		} else if warning != "" {
 			l.warn(file, "%s", warning)
 		}

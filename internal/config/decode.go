@@ -43,7 +43,7 @@ func (d decoder) value(n *yaml.Node, v reflect.Value, tag reflect.StructTag, pat
 	case isSection(v.Type()):
 		d.section(n, v, path)
 	case v.Kind() == reflect.Slice:
-		d.list(n, v, tag, path)
+		d.list(n, v, path)
 	default:
 		d.scalar(n, leaf{path, tag, v})
 	}
@@ -80,7 +80,7 @@ func (d decoder) section(n *yaml.Node, v reflect.Value, path string) {
 }
 
 // list decodes a sequence; what is in it starts from its defaults.
-func (d decoder) list(n *yaml.Node, v reflect.Value, tag reflect.StructTag, path string) {
+func (d decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.SequenceNode {
 		message := "must be a list, each entry on a line of its own after a dash"
 		if v.Type().Elem().Kind() == reflect.String {

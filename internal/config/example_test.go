@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,7 +53,8 @@ func ExampleLoad_mistakes() {
 		return
 	}
 	_, err = config.Load(config.Source{Args: map[string]string{"config": file}})
-	problems, _ := err.(config.Problems)
+	var problems config.Problems
+	errors.As(err, &problems)
 	for _, p := range problems {
 		p.File = filepath.Base(p.File)
 		fmt.Println(p)

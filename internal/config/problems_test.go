@@ -48,8 +48,10 @@ func TestProblemsInTheFile(t *testing.T) {
 		"token_url":          {strings.Replace(ok, "{", "{token_url: 'http://sts.example/token', ", 1), "dvproxy.yaml:4:27: environments[0].credential.token_url: must start with https://: over http:// the token or the secret would cross the network unencrypted"},
 		"client id":          {strings.Replace(ok, "client_id: c", "client_id: a b", 1), "dvproxy.yaml:4:41: environments[0].credential.client_id: must not contain spaces"},
 		"default name":       {ok + "- url: https://a.crm4.dynamics.com\n  listen: localhost:1\n  credential: {tenant_id: t, client_id: c, client_secret: s}", "dvproxy.yaml:5:3: environments[1].name: is the name of environments[0] too; give each environment a name of its own"},
-		"admin listen": {ok + "admin: {listen: localhost:7080}",
-			"dvproxy.yaml:3:3: environments[0].listen: localhost:7080 is where admin.listen listens already; give each listener a port of its own, for example localhost:7082"},
+		"admin listen": {
+			ok + "admin: {listen: localhost:7080}",
+			"dvproxy.yaml:3:3: environments[0].listen: localhost:7080 is where admin.listen listens already; give each listener a port of its own, for example localhost:7082",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, input{file: row.in})
@@ -129,7 +131,8 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 			input{file: two, env: with(four(), "DVPROXY_LISTEN", "localhost:1"), args: map[string]string{"url": "https://c.example"}}, []string{
 				"--url: describes a single environment, but dvproxy.yaml has 2; set it there, for each",
 				"DVPROXY_LISTEN: describes a single environment, but dvproxy.yaml has 2; set it there, for each",
-			}},
+			},
+		},
 		"reach": {input{env: with(four(), "DVPROXY_LISTEN", ":7080")}, []string{
 			"DVPROXY_LISTEN: is reached from beyond this machine, and dvproxy cannot ask clients who they are or speak TLS yet; listen on localhost, or accept in the file both guard.dangerously_allow_anyone: true and guard.dangerously_allow_plaintext: true",
 		}},

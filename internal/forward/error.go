@@ -53,45 +53,59 @@ func problemOf(err error, maxWait time.Duration) Problem {
 	case errors.Is(err, errUnauthorized):
 		return upstreamUnauthorized(0)
 	case errors.Is(err, errSignInPage):
-		return Problem{http.StatusBadGateway, "upstream_unauthorized",
+		return Problem{
+			http.StatusBadGateway, "upstream_unauthorized",
 			"Dataverse answered with a page of HTML, as it does when it does not accept a token. The request was not sent again, since it may not be repeated safely; a newer token is being fetched.",
-			"destination_unavailable", time.Second}
+			"destination_unavailable", time.Second,
+		}
 	case errors.Is(err, errReplayImpossible):
-		return Problem{http.StatusServiceUnavailable, "replay_impossible",
+		return Problem{
+			http.StatusServiceUnavailable, "replay_impossible",
 			"Dataverse refused the token, and the request's body is too large to have been kept for sending it again (retry.max_body). A newer token is being fetched: send the request again.",
-			"destination_unavailable", time.Second}
+			"destination_unavailable", time.Second,
+		}
 	case errors.As(err, &transport):
 		return transportProblem(transport)
 	}
-	return Problem{http.StatusBadRequest, "bad_request",
-		"The request's body could not be read to its end: " + err.Error() + ".", "http_request_error", 0}
+	return Problem{
+		http.StatusBadRequest, "bad_request",
+		"The request's body could not be read to its end: " + err.Error() + ".", "http_request_error", 0,
+	}
 }
 
 func tokenProblem(err tokenError, maxWait time.Duration) Problem {
 	switch {
 	case err.Permanent():
-		return Problem{http.StatusBadGateway, "sign_in_refused",
+		return Problem{
+			http.StatusBadGateway, "sign_in_refused",
 			fmt.Sprintf("dvproxy cannot sign in to Entra: %v. It tries again every 30 seconds, and at once when the secret's file changes.", err),
-			"proxy_configuration_error", err.RetryAfter()}
+			"proxy_configuration_error", err.RetryAfter(),
+		}
 	case err.Refused():
 		return upstreamUnauthorized(err.RetryAfter())
 	}
-	return Problem{http.StatusServiceUnavailable, "token_unavailable",
+	return Problem{
+		http.StatusServiceUnavailable, "token_unavailable",
 		fmt.Sprintf("There was no live token to be had within %v (retry.max_wait): %v. dvproxy goes on trying; send the request again later.", maxWait, err),
-		"destination_unavailable", err.RetryAfter()}
+		"destination_unavailable", err.RetryAfter(),
+	}
 }
 
 func upstreamUnauthorized(after time.Duration) Problem {
-	return Problem{http.StatusBadGateway, "upstream_unauthorized",
+	return Problem{
+		http.StatusBadGateway, "upstream_unauthorized",
 		"Dataverse refuses even a fresh token for this request. Check that the url is that of the environment, that scope names it, and that the application is a user there.",
-		"destination_unavailable", after}
+		"destination_unavailable", after,
+	}
 }
 
 func transportProblem(err *transportError) Problem {
 	if err.timedOut() {
-		return Problem{http.StatusGatewayTimeout, "upstream_timeout",
+		return Problem{
+			http.StatusGatewayTimeout, "upstream_timeout",
 			"Dataverse took the request but did not answer in time (timeouts.response_header). It may have been executed.",
-			"http_response_timeout", 0}
+			"http_response_timeout", 0,
+		}
 	}
 	what := "The connection to Dataverse broke before an answer came. The request may have been executed."
 	kind := "connection_terminated"

@@ -15,8 +15,10 @@ import (
 
 func newKeeping(t testing.TB, maxBody, memory int64) *keeping {
 	t.Helper()
-	return &keeping{maxBody: maxBody, memory: memory, dir: t.TempDir(), budget: NewBudget(1 << 20),
-		buffers: &bufferPool{}, log: slog.New(slog.DiscardHandler)}
+	return &keeping{
+		maxBody: maxBody, memory: memory, dir: t.TempDir(), budget: NewBudget(1 << 20),
+		buffers: &bufferPool{}, log: slog.New(slog.DiscardHandler),
+	}
 }
 
 func sample(n int) []byte {

@@ -1,8 +1,7 @@
 package forward
 
 import (
-	"fmt"
-	"math/rand/v2"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 
@@ -15,7 +14,7 @@ func createUnnamed(dir string) (*os.File, error) {
 	if dir == "" {
 		dir = os.TempDir()
 	}
-	path := filepath.Join(dir, fmt.Sprintf("dvproxy-body-%016x", rand.Uint64()))
+	path := filepath.Join(dir, "dvproxy-body-"+rand.Text())
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err

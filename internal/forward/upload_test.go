@@ -93,9 +93,7 @@ type stalling struct {
 func (s *stalling) Read(p []byte) (int, error) {
 	if done := s.body.Size() - int64(s.body.Len()); done >= s.at {
 		for !s.until() {
-			select {
-			case <-time.After(5 * time.Millisecond):
-			}
+			<-time.After(5 * time.Millisecond)
 		}
 	} else {
 		p = p[:min(int64(len(p)), s.at-done)]

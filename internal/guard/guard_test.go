@@ -194,8 +194,10 @@ func TestHosts(t *testing.T) {
 		{name: "default port", host: "", port: "80", want: []string{"127.0.0.1", "[::1]", "localhost"}},
 		{name: "default port of the other scheme", host: "", port: "80", tls: true},
 		{name: "default port of TLS", host: "", port: "443", tls: true, want: []string{"127.0.0.1", "[::1]", "localhost"}},
-		{name: "allowed", host: "", port: "7080", allowed: []string{"a", "b:443", "fd00::2", "[fd00::3]:80"},
-			want: []string{"a:7080", "b:443", "[fd00::2]:7080", "[fd00::3]", "[fd00::3]:80"}},
+		{
+			name: "allowed", host: "", port: "7080", allowed: []string{"a", "b:443", "fd00::2", "[fd00::3]:80"},
+			want: []string{"a:7080", "b:443", "[fd00::2]:7080", "[fd00::3]", "[fd00::3]:80"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

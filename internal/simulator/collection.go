@@ -87,7 +87,7 @@ func (c *call) top() (int, *odataError) {
 }
 
 func (c *call) pageSize() int {
-	value, _ := c.prefers("odata.maxpagesize")
+	value := c.prefers("odata.maxpagesize")
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 {
 		return c.t.opts.PageSize

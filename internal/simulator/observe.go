@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -34,8 +35,8 @@ func (t *Tenant) observe(service string, next http.HandlerFunc) http.Handler {
 			rec.BodySHA256 = hex.EncodeToString(body.hash.Sum(nil))
 			rec.Trailer = r.Trailer.Clone()
 			t.recent.add(rec)
-			t.opts.Logger.Debug("request", "service", service, "method", r.Method,
-				"status", aw.status, "duration", time.Since(start))
+			t.opts.Logger.Debug("request", slog.String("service", service), slog.String("method", r.Method),
+				slog.Int("status", aw.status), slog.Duration("duration", time.Since(start)))
 		}()
 		next(aw, r)
 		if aw.status == 0 && !aw.hijacked {

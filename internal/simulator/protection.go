@@ -103,13 +103,17 @@ func (p *protection) over(now time.Time) *excess {
 	if l.Requests > 0 {
 		p.entered = append(p.entered, now)
 		if n := len(p.entered) - l.Requests; n > 0 {
-			return &excess{codeRequests, fmt.Sprintf(requestsMessage, l.Requests, seconds),
-				p.entered[n].Add(l.window()).Sub(now)} // the next request needs a place too
+			return &excess{
+				codeRequests, fmt.Sprintf(requestsMessage, l.Requests, seconds),
+				p.entered[n].Add(l.window()).Sub(now),
+			} // the next request needs a place too
 		}
 	}
 	if l.Execution > 0 && p.total >= l.Execution {
-		return &excess{codeExecution, fmt.Sprintf(executionMessage, thousands(l.Execution.Milliseconds()), seconds),
-			p.spent[0].ended.Add(l.window()).Sub(now)}
+		return &excess{
+			codeExecution, fmt.Sprintf(executionMessage, thousands(l.Execution.Milliseconds()), seconds),
+			p.spent[0].ended.Add(l.window()).Sub(now),
+		}
 	}
 	return nil
 }

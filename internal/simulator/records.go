@@ -74,7 +74,7 @@ func (c *call) answerWrite(r *row, created bool) {
 	url := c.base() + c.set + "(" + r.id + ")"
 	h := c.w.Header()
 	h[headerEntityID] = []string{url}
-	if value, _ := c.prefers("return"); value != "representation" {
+	if c.prefers("return") != "representation" {
 		writeEmpty(c.w, http.StatusNoContent)
 		return
 	}

@@ -144,17 +144,18 @@ func (c *call) base() string {
 	return c.t.requestOrigin(c.r) + c.target.path[:len(apiPrefix)] + c.target.version + "/"
 }
 
-// prefers looks for a preference in all Prefer fields: there may be several.
-func (c *call) prefers(name string) (value string, ok bool) {
+// prefers is the value of a preference, empty if there is none. There may be
+// several Prefer fields.
+func (c *call) prefers(name string) string {
 	for _, field := range c.r.Header.Values("Prefer") {
 		for part := range strings.SplitSeq(field, ",") {
 			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 			if strings.EqualFold(strings.TrimSpace(key), name) {
-				return strings.Trim(strings.TrimSpace(value), `"`), true
+				return strings.Trim(strings.TrimSpace(value), `"`)
 			}
 		}
 	}
-	return "", false
+	return ""
 }
 
 // applied says which preference was honoured.

@@ -84,8 +84,8 @@ type Cache struct {
 	demand   *demand       // for a newer token than the current one; nil if there is none
 	gap      time.Duration // between forced fetches; 0 while they help
 	gapFrom  instant       // when the gap began
-	renewals uint64
-	failures uint64
+	renewals int
+	failures int
 }
 
 // New returns a cache of the source's token. Call [Cache.Run] to start it.

@@ -9,8 +9,8 @@ type Status struct {
 	Expires   time.Time     // of the current token, dead or alive
 	Runway    time.Duration // until the current token is dead; 0 if there is none
 	Renews    time.Time     // when the next fetch is due
-	Renewals  uint64        // fetches that brought a token
-	Failures  uint64        // fetches that did not
+	Renewals  int           // fetches that brought a token
+	Failures  int           // fetches that did not
 	LastError error         // of the latest fetch; nil if it brought a token
 }
 

@@ -1,0 +1,130 @@
+package admin_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"dvproxy/internal/admin"
+)
+
+var expires = time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC)
+
+// handler shows two environments, of which the second holds no token.
+func handler(m *admin.Metrics) http.Handler {
+	return admin.New(admin.Options{
+		Metrics: m, Version: "v1", Started: time.Now(),
+		Environments: []admin.Environment{
+			{Name: "a", URL: "https://a.crm.dynamics.com", Listen: "http://localhost:7080", Token: func() admin.Token {
+				return admin.Token{Live: true, Expires: expires, Runway: 90 * time.Second, Renews: expires, Renewals: 3, Failures: 1}
+			}},
+			{Name: "b", Token: func() admin.Token { return admin.Token{LastError: "sign-in refused"} }},
+		},
+	})
+}
+
+// get asks as a connection between two addresses.
+func get(h http.Handler, local, remote, target string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	r.RemoteAddr = remote
+	addr, _ := net.ResolveTCPAddr("tcp", local)
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(addr)))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestAnswers(t *testing.T) {
+	h := handler(admin.NewMetrics("v1", "go1"))
+	tests := []struct {
+		target string
+		want   int
+		body   string // in the body
+	}{
+		{"/livez", 200, "ok"},
+		{"/readyz", 503, `"ready": false`},
+		{"/readyz?environment=a", 200, `"token_expires": "2026-11-24T04:00:00Z"`},
+		{"/readyz?environment=b", 503, `"error": "sign-in refused"`},
+		{"/readyz?environment=c", 404, `"ready": false`},
+		{"/status.json", 200, `"runway_seconds": 90`},
+		{"/metrics", 200, `dvproxy_build_info{go_version="go1",version="v1"} 1`},
+		{"/", 404, ""},
+		{"/debug/pprof/", 404, ""},
+	}
+	for _, tt := range tests {
+		w := get(h, "127.0.0.1:7081", "127.0.0.1:5000", tt.target)
+		if w.Code != tt.want || !strings.Contains(w.Body.String(), tt.body) {
+			t.Errorf("%s: %d %s\nwant %d with %s", tt.target, w.Code, w.Body, tt.want, tt.body)
+		}
+		if strings.HasSuffix(tt.target, ".json") && !json.Valid(w.Body.Bytes()) {
+			t.Errorf("%s: not JSON", tt.target)
+		}
+	}
+}
+
+// Another machine is shown probes and metrics, for any Host, and no more.
+func TestConnectionsFromElsewhere(t *testing.T) {
+	h := handler(admin.NewMetrics("v1", "go1"))
+	tests := []struct {
+		local, remote, target string
+		want                  int
+		probe                 bool
+	}{
+		{"10.0.0.5:7081", "10.0.0.1:5000", "/livez", 200, true},
+		{"10.0.0.5:7081", "10.0.0.1:5000", "/metrics", 200, true},
+		{"10.0.0.5:7081", "10.0.0.1:5000", "/status.json", 403, false},
+		{"10.0.0.5:7081", "127.0.0.1:5000", "/status.json", 403, false},
+		{"127.0.0.1:7081", "10.0.0.1:5000", "/status.json", 403, false},
+		{"[::1]:7081", "[::1]:5000", "/status.json", 200, false},
+		{"127.0.0.1:7081", "127.0.0.1:5000", "/readyz", 503, false},
+	}
+	for _, tt := range tests {
+		if w := get(h, tt.local, tt.remote, tt.target); w.Code != tt.want {
+			t.Errorf("%s from %s at %s: %d, want %d", tt.target, tt.remote, tt.local, w.Code, tt.want)
+		}
+		r := httptest.NewRequest(http.MethodGet, tt.target, nil)
+		r.RemoteAddr = tt.remote
+		addr, _ := net.ResolveTCPAddr("tcp", tt.local)
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(addr)))
+		if admin.IsProbe(r) != tt.probe {
+			t.Errorf("%s from %s at %s: a probe: %v", tt.target, tt.remote, tt.local, !tt.probe)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	m := admin.NewMetrics("v1", "go1")
+	e := m.Environment("a", func() admin.Token { return admin.Token{Expires: expires, Runway: time.Minute} })
+	e.Renewal(time.Second, nil)
+	e.Renewal(time.Second, errors.New("no"))
+	e.Started()
+	e.Started()
+	e.Finished("POST", 204, time.Second)
+	e.Attempt("unauthorized")
+	e.Held("token", 1500*time.Millisecond)
+	e.Refused("host_refused")
+	body := get(handler(m), "127.0.0.1:7081", "127.0.0.1:5000", "/metrics").Body.String()
+	for _, want := range []string{
+		`dvproxy_token_expiry_timestamp_seconds{environment="a"} 1.7954928e+09`,
+		`dvproxy_token_runway_seconds{environment="a"} 60`,
+		`dvproxy_token_renewals_total{environment="a",result="ok"} 1`,
+		`dvproxy_token_renewals_total{environment="a",result="error"} 1`,
+		`dvproxy_token_renewal_duration_seconds_count{environment="a"} 2`,
+		`dvproxy_requests_in_flight{environment="a"} 1`,
+		`dvproxy_requests_total{code="204",environment="a",method="POST"} 1`,
+		`dvproxy_request_duration_seconds_count{environment="a"} 1`,
+		`dvproxy_upstream_attempts_total{environment="a",reason="unauthorized"} 1`,
+		`dvproxy_held_seconds_total{environment="a",reason="token"} 1.5`,
+		`dvproxy_refused_total{environment="a",reason="host_refused"} 1`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("there is no %s in\n%s", want, body)
+		}
+	}
+}
