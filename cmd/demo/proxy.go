@@ -55,9 +55,8 @@ func startProxy(ctx context.Context, tenant *simulator.Server, log loggers) (*pr
 		Logger:    log.renewals,
 	})
 	forwarder := forward.New(upstream, p.cache, forward.NewTransport(10*time.Second, time.Minute), forward.Options{
-		SignInHosts: []string{upstream.Hostname()}, // the simulator's Entra is on the same machine
-		Observer:    counts,
-		Logger:      log.requests,
+		Observer: counts,
+		Logger:   log.requests,
 	})
 	if p.origin, err = p.serve(ctx, forwarder, guard.Options{OnRefusal: refuse}); err != nil {
 		return nil, err

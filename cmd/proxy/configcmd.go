@@ -17,7 +17,7 @@ func newConfig() *cobra.Command {
 that sets everything. Secrets are redacted. It exits 2 and lists every mistake if
 the configuration is wrong.
 
-  dvproxy config --example > dvproxy.yaml     # a file to start from`,
+  (umask 077; dvproxy config --example > dvproxy.yaml)    # a file to start from`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if example {

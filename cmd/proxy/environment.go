@@ -47,7 +47,7 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 		OnRenewal: func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) },
 		Logger:    log,
 	})
-	proxy, err := newProxy(c, tokens{e.cache}, counts, budget, log)
+	proxy, err := newProxy(c, e.cache, counts, budget, log)
 	if err != nil {
 		return nil, err
 	}
@@ -56,16 +56,8 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 	router.NotFound(proxy.ServeHTTP)
 	router.MethodNotAllowed(proxy.ServeHTTP)
 	hosts := guard.Hosts(host, port, false, c.Guard.AllowedHosts)
-	e.server = newServer(guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts, log)}), listeners, log)
+	e.server = newServer(guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)}), listeners, log)
 	return e, nil
-}
-
-// tokens is a cache as forward wants it.
-type tokens struct{ *tokencache.Cache }
-
-// Reject names the type that forward does not know.
-func (t tokens) Reject(token, claims string) func(context.Context) (string, bool, error) {
-	return t.Cache.Reject(token, claims)
 }
 
 func newProxy(c config.Environment, t forward.Tokens, observer forward.Observer, budget *forward.Budget, log *slog.Logger) (*forward.Proxy, error) {
@@ -79,14 +71,14 @@ func newProxy(c config.Environment, t forward.Tokens, observer forward.Observer,
 	}
 	transport := forward.NewTransport(c.Timeouts.Connect, c.Timeouts.ResponseHeader)
 	return forward.New(upstream, t, transport, forward.Options{
-		MaxWait:     orNone(c.Retry.MaxWait),
-		MaxBody:     orNone(int64(c.Retry.MaxBody)),
-		Memory:      orNone(int64(c.Retry.Memory)),
-		Dir:         c.Retry.Dir,
-		Budget:      budget,
-		SignInHosts: []string{authority.Hostname()},
-		Observer:    observer,
-		Logger:      log,
+		MaxWait:  orNone(c.Retry.MaxWait),
+		MaxBody:  orNone(int64(c.Retry.MaxBody)),
+		Memory:   orNone(int64(c.Retry.Memory)),
+		Dir:      c.Retry.Dir,
+		Budget:   budget,
+		SignIn:   authority,
+		Observer: observer,
+		Logger:   log,
 	}), nil
 }
 
@@ -109,14 +101,18 @@ func secretOf(c config.Credential) credential.Secret {
 	}
 }
 
-// refuse answers what a guard does not let pass.
-func refuse(counts *admin.EnvironmentMetrics, log *slog.Logger) func(http.ResponseWriter, *http.Request, guard.Refusal) {
+// refuse answers, logs and counts what a guard does not let pass.
+func refuse(count func(reason string), log *slog.Logger) func(http.ResponseWriter, *http.Request, guard.Refusal) {
 	return func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
-		counts.Refused(refusal.Code)
-		log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("code", "dvproxy."+refusal.Code))
+		count(refusal.Code)
+		log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("code", "dvproxy."+refusal.Code),
+			slog.String("method", clip(r.Method)), slog.String("host", clip(r.Host)), slog.String("remote", r.RemoteAddr))
 		forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied"}.Write(w, r)
 	}
 }
+
+// clip bounds what is logged of a client's own words.
+func clip(s string) string { return s[:min(len(s), 64)] }
 
 // tokenState is a cache's status as the admin listener shows it.
 func tokenState(s tokencache.Status) admin.Token {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"runtime"
 	"sync"
 	"time"
@@ -103,9 +102,7 @@ func (s *service) openAdmin(ctx context.Context, metrics *admin.Metrics) error {
 	handler := guard.New(admin.New(o), guard.Hosts(host, port, false, nil), guard.Options{
 		SameOrigin: true,
 		AnyHost:    admin.IsProbe,
-		OnRefusal: func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
-			forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied"}.Write(w, r)
-		},
+		OnRefusal:  refuse(func(string) {}, s.log),
 	})
 	s.admin = newServer(handler, listeners, s.log)
 	return nil
@@ -123,8 +120,9 @@ func (s *service) run(ctx context.Context) error {
 	if s.admin != nil {
 		s.log.Info("admin listening", slog.String("origin", s.adminOrigin))
 	}
-	failed := make(chan error, len(s.servers()))
-	for _, server := range s.servers() {
+	servers := s.servers()
+	failed := make(chan error, len(servers))
+	for _, server := range servers {
 		go func() { failed <- server.serve() }()
 	}
 	var err error
@@ -151,17 +149,21 @@ func (s *service) servers() []*server {
 	return all
 }
 
-// drain lets what is in flight finish, on all listeners at once.
+// drain lets what is in flight finish, in all environments at once. The admin
+// listener stays until then, so that one can watch.
 func (s *service) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain.Timeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	for _, server := range s.servers() {
+	for _, e := range s.environments {
 		wg.Go(func() {
-			if err := server.drain(ctx); errors.Is(err, context.DeadlineExceeded) {
-				s.log.Warn("requests were cut off at the end of drain.timeout")
+			if err := e.server.drain(ctx); errors.Is(err, context.DeadlineExceeded) {
+				e.log.Warn("requests were cut off at the end of drain.timeout")
 			}
 		})
 	}
 	wg.Wait()
+	if s.admin != nil {
+		_ = s.admin.http.Close()
+	}
 }

@@ -83,6 +83,9 @@ func (m *Metrics) Environment(name string, token func() Token) *EnvironmentMetri
 	for _, result := range []string{"ok", "error"} {
 		m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
 	}
+	for _, reason := range []string{"host_refused", "method_refused", "origin_refused"} {
+		m.refused.WithLabelValues(name, reason)
+	}
 	return &EnvironmentMetrics{
 		m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
 		duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name),

@@ -29,7 +29,7 @@ func challengeOf(resp *http.Response, path string, signInHosts []string) challen
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		location, err := url.Parse(resp.Header.Get("Location"))
-		return challenge{refused: err == nil && slices.Contains(signInHosts, strings.ToLower(location.Hostname()))}
+		return challenge{refused: err == nil && slices.Contains(signInHosts, signInHost(location))}
 	case http.StatusOK:
 		if isSOAP(path) {
 			kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -38,6 +38,12 @@ func challengeOf(resp *http.Response, path string, signInHosts []string) challen
 		}
 	}
 	return challenge{}
+}
+
+// signInHost is a URL's host as a list of sign-in hosts has it: in lower case,
+// with a port only if it is not that of https.
+func signInHost(u *url.URL) string {
+	return strings.TrimSuffix(strings.ToLower(u.Host), ":443")
 }
 
 const soapPath = "/XRMServices/"

@@ -78,7 +78,7 @@ func tokenProblem(err tokenError, maxWait time.Duration) Problem {
 	case err.Permanent():
 		return Problem{
 			http.StatusBadGateway, "sign_in_refused",
-			fmt.Sprintf("dvproxy cannot sign in to Entra: %v. It tries again every 30 seconds, and at once when the secret's file changes.", err),
+			fmt.Sprintf("dvproxy cannot sign in to Entra: %v. It tries again every 30 seconds, and within a second of a change to client_secret_file.", err),
 			"proxy_configuration_error", err.RetryAfter(),
 		}
 	case err.Refused():
@@ -94,7 +94,7 @@ func tokenProblem(err tokenError, maxWait time.Duration) Problem {
 func upstreamUnauthorized(after time.Duration) Problem {
 	return Problem{
 		http.StatusBadGateway, "upstream_unauthorized",
-		"Dataverse refuses even a fresh token for this request. Check that the url is that of the environment, that scope names it, and that the application is a user there.",
+		"Dataverse refuses even a fresh token for this request. Check that url is that of the environment, that scope names it, and that tenant_id is that of its tenant.",
 		"destination_unavailable", after,
 	}
 }

@@ -46,14 +46,14 @@ type Observer interface {
 // Options are the optional settings of a [Proxy]. The zero value is the
 // default.
 type Options struct {
-	MaxWait     time.Duration // longest that one request is held; default 60 s
-	MaxBody     int64         // bytes of the largest body kept for a replay; default 128 MiB, below 0: none
-	Memory      int64         // bytes of it that are kept in memory; default 256 KiB, below 0: none
-	Dir         string        // for the rest; default: the system's temporary folder
-	Budget      *Budget       // memory for all bodies; default: 16 MiB of this proxy's own
-	SignInHosts []string      // beside Entra's: a redirect there is a refused token
-	Observer    Observer      // default: none
-	Logger      *slog.Logger  // gets one line a request; default: none
+	MaxWait  time.Duration // longest that one request is held; default 60 s
+	MaxBody  int64         // bytes of the largest body kept for a replay; default 128 MiB, below 0: none
+	Memory   int64         // bytes of it that are kept in memory; default 256 KiB, below 0: none
+	Dir      string        // for the rest; default: the system's temporary folder
+	Budget   *Budget       // memory for all bodies; default: 16 MiB of this proxy's own
+	SignIn   *url.URL      // beside Entra's own places: a redirect to this host is a refused token
+	Observer Observer      // default: none
+	Logger   *slog.Logger  // gets one line a request; default: none
 }
 
 // A Proxy forwards to one upstream origin. It is an [http.Handler] for a
@@ -80,7 +80,10 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 		observer: o.Observer,
 		log:      o.Logger,
 	}
-	hosts := slices.Concat(signInHosts, o.SignInHosts)
+	hosts := slices.Clone(signInHosts)
+	if o.SignIn != nil {
+		hosts = append(hosts, signInHost(o.SignIn))
+	}
 	p.reverse = &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
 		Transport:      &retry{&authorize{tokens: tokens, signInHosts: hosts, next: transport}},

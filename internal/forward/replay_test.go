@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -79,7 +80,7 @@ func TestRefusals(t *testing.T) {
 				fmt.Fprintf(w, "%s %s %s", r.Method, r.Header.Get("Authorization"), b)
 			}
 			tokens := &fakeTokens{}
-			r := newRig(t, h, tokens, forward.Options{SignInHosts: []string{"sts.contoso.com"}})
+			r := newRig(t, h, tokens, forward.Options{SignIn: &url.URL{Scheme: "https", Host: "STS.contoso.com:443"}})
 			resp, body := r.do(t, tt.method, tt.path, strings.NewReader("the body"))
 			if resp.StatusCode != tt.want {
 				t.Errorf("answered %d %s, want %d", resp.StatusCode, body, tt.want)

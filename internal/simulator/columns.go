@@ -57,12 +57,13 @@ func (c *call) clearColumn() {
 func (c *call) setColumn(value json.RawMessage) {
 	cond := readCondition(c.r)
 	setDefault(&cond.ifMatch, "*") // a column of a record that is not there makes none
-	r, _, refusal := c.t.rows.update(c.set, c.key, cond, []attribute{{c.column, value}})
+	attributes := []attribute{{c.column, value}}
+	r, _, refusal := c.t.rows.update(c.set, c.key, cond, attributes)
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
-	c.executed(r.attributes)
+	c.executed(attributes)
 	c.w.Header()[headerEntityID] = []string{c.base() + c.set + "(" + r.id + ")"}
 	writeEmpty(c.w, http.StatusNoContent)
 }

@@ -53,7 +53,7 @@ func (c *call) patch() {
 		c.refuse(refusal)
 		return
 	}
-	c.executed(r.attributes)
+	c.executed(attributes)
 	c.answerWrite(r, created)
 }
 
