@@ -48,7 +48,7 @@ func newServer(h http.Handler, listeners []net.Listener, log *slog.Logger) *serv
 func (s *server) serve() error {
 	failed := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
-		go func() { failed <- s.http.Serve(l) }()
+		go func() { failed <- s.http.Serve(hearing{l}) }()
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -89,7 +89,9 @@ func (s *server) drain(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	for c := range s.unused { // Shutdown would wait for them
-		_ = c.Close()
+		if h, ok := c.(*heard); ok && !h.any.Load() {
+			_ = c.Close()
+		}
 	}
 	s.mu.Unlock()
 	err := s.http.Shutdown(ctx)

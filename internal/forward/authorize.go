@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 )
 
 // Tokens is where tokens come from. Errors have the methods RetryAfter,
@@ -93,10 +94,10 @@ func (a *authorize) token(ctx context.Context, x *exchange) (token string, err e
 // newer is the token for the attempt after a refusal. An answer that is of no
 // more use is discarded at once, which ends the attempt's reading of the body.
 func (a *authorize) newer(r *http.Request, x *exchange, token string, resp *http.Response, c challenge) (newer string, fresh bool, err error) {
+	wait := a.tokens.Reject(token, c.claims)
 	if !c.html {
 		discard(resp)
 	}
-	wait := a.tokens.Reject(token, c.claims)
 	if c.html && r.Method != http.MethodGet {
 		return "", false, errSignInPage
 	}
@@ -121,15 +122,14 @@ func (a *authorize) send(r *http.Request, x *exchange, token string) (*http.Resp
 	if ctx.Err() != nil { // the client has gone: nothing is executed for it
 		return nil, context.Cause(ctx)
 	}
-	attempt := r.WithContext(ctx)
+	attempt := r.WithContext(x.begin(ctx, isSafe(r.Method)))
 	attempt.Header = r.Header.Clone()
 	attempt.Header["Authorization"] = []string{"Bearer " + token}
 	if x.body != nil {
-		attempt.Body = x.body.view()
+		attempt.Body = &attemptBody{view: x.body.view(), client: ctx, began: time.Now()}
 	}
 	x.attempts++
 	x.proxy.observer.Attempt(x.reason)
-	x.begin()
 	resp, err := a.next.RoundTrip(attempt)
 	if err != nil {
 		return nil, x.failure(ctx, err)
@@ -138,9 +138,11 @@ func (a *authorize) send(r *http.Request, x *exchange, token string) (*http.Resp
 }
 
 // discard reads what is left of a short answer, so that its connection can
-// serve again, and closes it. A second time does nothing.
+// serve again, and closes it; an answer that takes its time is closed at once. A second time does nothing.
 func discard(resp *http.Response) {
-	const short = 64 << 10
+	const short, soon = 64 << 10, 500 * time.Millisecond
+	stop := time.AfterFunc(soon, func() { _ = resp.Body.Close() })
+	defer stop.Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, short)
 	_ = resp.Body.Close()
 }

@@ -138,6 +138,8 @@ func cause(err error) string {
 		return op.Op + ": " + op.Err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
+	case errors.Is(err, context.Canceled):
+		return errResent.Error()
 	}
 	return quoted.ReplaceAllString(err.Error(), "(...)")
 }

@@ -19,6 +19,7 @@ type exchange struct {
 	held     time.Duration // so far
 	traced   atomic.Bool   // the transport tells which connections it uses
 	conn     atomic.Pointer[connUse]
+	resent   func()   // the transport sends the attempt a second time
 	problem  *Problem // the answer of our own, if there is one
 }
 
@@ -45,6 +46,10 @@ func exchangeOf(ctx context.Context) *exchange {
 }
 
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	if x.conn.Load() != nil && x.sent() {
+		x.resent()
+		return // and the attempt stays one of which something was sent
+	}
 	use := &connUse{conn: connOf(info.Conn)}
 	if use.conn != nil {
 		use.before = use.conn.written.Load()
@@ -52,10 +57,24 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.conn.Store(use)
 }
 
-// begin forgets the connections of an earlier attempt.
-func (x *exchange) begin() {
+// errResent ends an attempt that the transport was about to make twice.
+var errResent = errors.New("the connection broke")
+
+// begin forgets the connections of an earlier attempt and returns the context
+// of the next. Unless the method is safe, the attempt ends if the transport
+// takes a second connection for it after a byte was sent on the first: over
+// HTTP/2 the standard transport sends again what it believes to be unprocessed,
+// and believes too much.
+func (x *exchange) begin(ctx context.Context, safe bool) context.Context {
 	x.traced.Store(false)
 	x.conn.Store(nil)
+	x.resent = func() {}
+	if safe {
+		return ctx
+	}
+	ctx, cancel := context.WithCancelCause(ctx) // ends with the client's request
+	x.resent = func() { cancel(errResent) }
+	return ctx
 }
 
 // sent says whether any byte may have gone to upstream since the attempt

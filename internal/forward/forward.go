@@ -126,6 +126,10 @@ func (noObserver) Held(string, time.Duration)          {}
 
 // ServeHTTP forwards one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !isTarget(r) {
+		Problem{http.StatusBadRequest, "bad_request", "The request target is neither a path nor an absolute URL. Send a path that begins with a slash.", "http_request_error", 0}.Write(w, r)
+		return
+	}
 	start := time.Now()
 	p.observer.Started()
 	x := &exchange{proxy: p, path: strings.SplitN(originForm(r.RequestURI), "?", 2)[0], reason: "first"}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 )
 
 var (
@@ -88,6 +89,30 @@ func (k *keeper) fill(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// left looks whether the client has gone. One that has sent its whole body may
+// have; one that has not is still sending, or its body breaks off.
+func (k *keeper) left(client context.Context) bool {
+	const arrived, noticed = 50 * time.Millisecond, 5 * time.Millisecond
+	filled := make(chan struct{})
+	ctx, cancel := context.WithTimeout(client, arrived)
+	defer cancel()
+	go func() {
+		defer close(filled)
+		_ = k.fill(ctx)
+	}()
+	select {
+	case <-filled:
+	case <-ctx.Done():
+	}
+	if k.ended() {
+		select {
+		case <-client.Done():
+		case <-time.After(noticed): // which net/http needs to read the end of the connection
+		}
+	}
+	return client.Err() != nil
 }
 
 // moveToEnd moves a view behind what has been read so far and tells whether

@@ -12,10 +12,11 @@ type responseWriter struct {
 }
 
 // WriteHeader sends the header. An HTTP/1.0 client is spared the 1xx ones,
-// which it would take for the answer.
+// which it would take for the answer; any client upstream's 100, since net/http
+// sends its own once the body is read.
 func (w *responseWriter) WriteHeader(status int) {
 	informational := status < 200 && status != http.StatusSwitchingProtocols
-	if informational && w.http10 {
+	if informational && (w.http10 || status == http.StatusContinue) {
 		return
 	}
 	h := w.Header()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"time"
 )
 
@@ -16,10 +17,10 @@ type retry struct{ next http.RoundTripper }
 // RoundTrip implements [http.RoundTripper].
 func (t *retry) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	pause := firstPause
+	pause, start := firstPause, time.Now()
 	for attempt := 1; ; attempt++ {
 		resp, err := t.next.RoundTrip(r)
-		if err == nil || attempt == mostAttempts || !repeatable(r, x, err) || x.held+pause > x.proxy.maxWait {
+		if err == nil || attempt == mostAttempts || !repeatable(r, x, err) || time.Since(start)+pause > x.proxy.maxWait {
 			return resp, err
 		}
 		x.reason = "connection"
@@ -38,11 +39,12 @@ func repeatable(r *http.Request, x *exchange, err error) bool {
 	if !errors.As(err, &failed) || failed.timedOut() || !x.replayable() {
 		return false
 	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return true
-	}
-	return !failed.sent
+	return isSafe(r.Method) || !failed.sent
+}
+
+// isSafe says whether sending a request twice does no harm.
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
 func sleep(d time.Duration) func(context.Context) error {
@@ -68,10 +70,15 @@ type refusedStream struct {
 
 func (refusedStream) Error() string { return "stream refused" }
 
+// cannotRetry is net/http's error for a request with a body on a stream that
+// upstream refused, or that came after the last one it processes before it
+// goes away. The cause is in its text only.
+var cannotRetry = regexp.MustCompile(`cannot retry err \[(stream error: stream ID \d+; REFUSED_STREAM; received from peer|http2: Transport received Server's graceful shutdown GOAWAY)\]`)
+
 // isRefusedStream says whether upstream refused an HTTP/2 stream, and so has
-// not begun to process the request (RFC 9113 8.7).
+// not begun to process the request (RFC 9113 6.8 and 8.7).
 func isRefusedStream(err error) bool {
 	const refused = 0x7
 	var stream refusedStream
-	return errors.As(err, &stream) && stream.Code == refused
+	return errors.As(err, &stream) && stream.Code == refused || cannotRetry.MatchString(err.Error())
 }

@@ -31,6 +31,15 @@ func retarget(r *http.Request, requestURI string, upstream *url.URL) {
 	r.URL.Opaque = "//" + upstream.Host + target
 }
 
+// isTarget says whether a request target is one that can be sent on: a path
+// with or without a query, an absolute URL with a host, or the asterisk of
+// OPTIONS (RFC 9112 3.2). net/http lets others pass, such as mailto:x.
+func isTarget(r *http.Request) bool {
+	return strings.HasPrefix(r.RequestURI, "/") ||
+		(r.RequestURI == "*" && r.Method == http.MethodOptions) ||
+		(r.URL.Host != "" && strings.Contains(r.RequestURI, "://"))
+}
+
 // originForm is a request target without the scheme and authority that an
 // absolute-form begins with: a path and a query, or the asterisk of OPTIONS.
 func originForm(requestURI string) string {

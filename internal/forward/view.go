@@ -1,8 +1,10 @@
 package forward
 
 import (
+	"context"
 	"io"
 	"sync"
+	"time"
 )
 
 // A view is the body of a request as one attempt reads it. It is an
@@ -38,6 +40,27 @@ func (v *view) Read(p []byte) (int, error) {
 		case <-v.detached:
 		}
 	}
+}
+
+// An attemptBody is a view that, before it is read for the first time, makes
+// sure that the client is still there if getting a connection took a while.
+type attemptBody struct {
+	*view
+	client context.Context // the client's request's
+	began  time.Time       // when the attempt did
+	read   bool
+}
+
+// Read reads the view. The error is the client's context's if it has gone.
+func (b *attemptBody) Read(p []byte) (int, error) {
+	const aWhile = 50 * time.Millisecond
+	if !b.read {
+		b.read = true
+		if time.Since(b.began) > aWhile && b.keeper.left(b.client) {
+			return 0, context.Cause(b.client)
+		}
+	}
+	return b.view.Read(p)
 }
 
 // pull reads from the client, unless another view has done so since we looked

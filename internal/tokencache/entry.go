@@ -16,7 +16,7 @@ type entry struct {
 	full     time.Duration // lifetime when the source first issued it
 	usable   time.Duration // from sent until it is dead: expiry less a margin
 	renew    time.Duration // from sent until it is to be renewed
-	claims   bool          // it was fetched to satisfy a claims challenge
+	claims   string        // of the challenge that it was fetched to satisfy; may be empty
 	forced   bool          // it was fetched because an earlier one was refused
 	verdict  verdict       // on a forced token
 }
@@ -46,7 +46,7 @@ func (c *Cache) newEntry(t *oauth2.Token, sent instant, claims string, before *e
 		value:    t.AccessToken,
 		sent:     sent,
 		lifetime: time.Duration(t.ExpiresIn) * time.Second,
-		claims:   claims != "",
+		claims:   claims,
 	}
 	e.full = e.lifetime
 	if before != nil && e.expires().Sub(before.expires()) < max(time.Second, part(before.lifetime, 0.01)) {

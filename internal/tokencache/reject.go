@@ -9,8 +9,9 @@ import (
 // token than the current one. The fetching goroutine fulfils it once.
 type demand struct {
 	claims string        // JSON of a claims challenge; empty if a plain newer token will do
-	done   chan struct{} // closed once got or err is set
+	done   chan struct{} // closed once the fields below are set
 	got    *entry
+	fresh  bool // got was asked for after the demand was made
 	err    *Error
 }
 
@@ -40,10 +41,10 @@ func (c *Cache) Reject(token, claims string) Wait {
 	case c.failure != nil && c.failure.permanent:
 		err := c.refusedSignIn(c.failure)
 		return func(context.Context) (string, bool, error) { return "", false, err }
-	case e.value != token && (claims == "" || e.claims):
-		return func(context.Context) (string, bool, error) { return e.value, false, nil }
+	case e.value != token && (claims == "" || e.claims != ""):
+		return func(ctx context.Context) (string, bool, error) { return c.handOut(ctx, e, false) }
 	}
-	if e.value == token && e.forced && e.verdict == unknown && (claims == "" || e.claims) {
+	if e.value == token && e.forced && e.verdict == unknown && (claims == "" || e.claims == claims) {
 		c.refuse(e, now) // nobody has seen it accepted, and now it is refused
 	}
 	if wait := c.gapLeft(now); wait > 0 {
@@ -52,11 +53,19 @@ func (c *Cache) Reject(token, claims string) Wait {
 	if c.demand == nil {
 		c.demand = &demand{done: make(chan struct{})}
 	}
-	if claims != "" {
+	if c.demand.claims == "" {
 		c.demand.claims = claims
 	}
 	c.look()
-	return c.await(c.demand, token)
+	return c.await(c.demand, token, claims)
+}
+
+// handOut is e's token, or the current one if time has passed since e was.
+func (c *Cache) handOut(ctx context.Context, e *entry, fresh bool) (string, bool, error) {
+	if c.current.Load() == e && e.alive(c.clock.now()) {
+		return e.value, fresh, nil
+	}
+	return c.whenLive(ctx)
 }
 
 func (c *Cache) whenLive(ctx context.Context) (string, bool, error) {
@@ -64,8 +73,9 @@ func (c *Cache) whenLive(ctx context.Context) (string, bool, error) {
 	return token, false, err
 }
 
-// await waits for a demand made because token was refused.
-func (c *Cache) await(d *demand, token string) Wait {
+// await waits for a demand made because token was refused, with claims. Where
+// others asked for other claims first, what they get may not do.
+func (c *Cache) await(d *demand, token, claims string) Wait {
 	return func(ctx context.Context) (string, bool, error) {
 		select {
 		case <-d.done:
@@ -79,7 +89,7 @@ func (c *Cache) await(d *demand, token string) Wait {
 			c.Replayed(token, false) // the source has no newer one: no use in sending it again
 			return "", false, stillRefused(firstGap)
 		}
-		return d.got.value, true, nil
+		return c.handOut(ctx, d.got, d.fresh && (claims == "" || claims == d.got.claims))
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 // its own: all fetching is done here, one fetch after the other.
 func (c *Cache) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if claims, due := c.due(); due {
-			c.fetch(ctx, claims)
+		if asked, due := c.due(); due {
+			c.fetch(ctx, asked)
 		}
 		timer := time.NewTimer(c.untilLook())
 		select {
@@ -26,21 +26,27 @@ func (c *Cache) Run(ctx context.Context) {
 	}
 }
 
-// due says whether to fetch now, and with which claims.
-func (c *Cache) due() (claims string, due bool) {
+// due says whether to fetch now, and what is asked for.
+func (c *Cache) due() (asked request, due bool) {
 	mended := c.signInRefused() && c.changed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.now()
 	e := c.current.Load()
 	live := e != nil && e.alive(now)
-	if c.demand != nil {
-		claims = c.demand.claims
+	if asked.demand = c.demand; asked.demand != nil {
+		asked.claims = asked.demand.claims
 	}
 	if f := c.failure; f != nil {
-		return claims, mended || now.since(f.at) >= f.wait(live)
+		return asked, mended || now.since(f.at) >= f.wait(live)
 	}
-	return claims, c.demand != nil || !live || e.due(now)
+	return asked, c.demand != nil || !live || e.due(now)
+}
+
+// A request is what one fetch is for.
+type request struct {
+	demand *demand // the one there was when the fetch began; nil if none
+	claims string  // of the demand, as it was then
 }
 
 func (c *Cache) signInRefused() bool {
@@ -75,10 +81,10 @@ func (c *Cache) lifetime() time.Duration {
 }
 
 // fetch asks the source once and publishes the outcome.
-func (c *Cache) fetch(ctx context.Context, claims string) {
+func (c *Cache) fetch(ctx context.Context, asked request) {
 	sent := c.clock.now()
 	limited, cancel := context.WithTimeout(ctx, fetchLimit(c.lifetime()))
-	token, err := c.source.Token(limited, claims)
+	token, err := c.source.Token(limited, asked.claims)
 	cancel()
 	if ctx.Err() != nil {
 		return // stopped
@@ -86,24 +92,26 @@ func (c *Cache) fetch(ctx context.Context, claims string) {
 	took := c.clock.now().since(sent)
 	var e *entry
 	if err == nil {
-		e, err = c.newEntry(token, sent, claims, c.current.Load())
+		e, err = c.newEntry(token, sent, asked.claims, c.current.Load())
 	}
 	if err != nil {
-		c.fail(err)
+		c.fail(err, asked)
 	} else {
-		c.publish(e)
+		c.publish(e, asked)
 	}
 	c.onRenewal(Renewal{Took: took, Err: err})
 }
 
-// publish makes e the current token and answers everybody who waits for it.
-func (c *Cache) publish(e *entry) {
+// publish makes e the current token and answers everybody who waits for it. A
+// demand that was made while the fetch was on its way gets a token that may be
+// older than the reason for the demand, and so is not fresh.
+func (c *Cache) publish(e *entry, asked request) {
 	c.mu.Lock()
-	if d := c.demand; d != nil && (d.claims == "" || e.claims) {
-		e.forced = true
+	if d := c.demand; d != nil && (d.claims == "" || e.claims != "") {
+		d.fresh = d == asked.demand
+		e.forced = d.fresh
 		d.got = e
-		close(d.done)
-		c.demand = nil
+		c.settle(d)
 	}
 	c.current.Store(e)
 	c.failure = nil
@@ -114,8 +122,9 @@ func (c *Cache) publish(e *entry) {
 }
 
 // fail records a fetch that brought no token. Those who wait go on waiting,
-// but for a permanent failure.
-func (c *Cache) fail(err error) {
+// but for a permanent failure, and for claims: those may be what the endpoint
+// cannot do, and must not keep it from plain renewals.
+func (c *Cache) fail(err error, asked request) {
 	f := &failure{err: err, at: c.clock.now(), count: 1}
 	f.permanent, f.serverWait = wishes(err)
 	c.mu.Lock()
@@ -128,15 +137,25 @@ func (c *Cache) fail(err error) {
 	}
 	c.failure = f
 	c.failures++
-	if d := c.demand; d != nil && f.permanent {
+	switch d := c.demand; {
+	case d == nil:
+	case f.permanent:
 		d.err = c.refusedSignIn(f)
-		close(d.done)
-		c.demand = nil
+		c.settle(d)
+	case asked.claims != "" && d == asked.demand:
+		d.err = &Error{what: "no token with the claims that were asked for", retryAfter: f.backoff, err: err}
+		c.settle(d)
 	}
 	_, live := c.Live()
 	c.announce()
 	c.mu.Unlock()
 	c.log.Warn("token renewal failed", slog.Any("error", err), slog.Duration("retry_in", f.wait(live)), slog.Bool("token_alive", live))
+}
+
+// settle ends the demand, whose outcome has been set. Callers hold mu.
+func (c *Cache) settle(d *demand) {
+	close(d.done)
+	c.demand = nil
 }
 
 // announce wakes everybody who waits for an outcome. Callers hold mu.

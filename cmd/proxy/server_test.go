@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// serving is a server on a free port.
+func serving(t *testing.T, h http.HandlerFunc) (s *server, addr string) {
+	t.Helper()
+	ls, err := listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = newServer(h, ls, slog.New(slog.DiscardHandler))
+	go func() { _ = s.serve() }()
+	t.Cleanup(func() { _ = s.http.Close() })
+	return s, ls[0].Addr().String()
+}
+
+func dialTo(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	return conn
+}
+
+// A request whose header is on its way when draining begins is answered, and
+// told that the connection ends; a connection that carried nothing is closed.
+func TestDrainWaitsForAHeader(t *testing.T) {
+	s, addr := serving(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	unused, half := dialTo(t, addr), dialTo(t, addr)
+	fmt.Fprint(half, "GET / HTTP/1.1\r\nHo")
+	<-time.After(50 * time.Millisecond) // until the server has read it
+	drained := make(chan error)
+	go func() { drained <- s.drain(t.Context()) }()
+	if _, err := io.ReadAll(unused); err != nil {
+		t.Errorf("the unused connection ends with %v", err)
+	}
+	fmt.Fprint(half, "st: h\r\n\r\n")
+	answer, err := io.ReadAll(half)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") || !strings.Contains(string(answer), "Connection: close") {
+		t.Errorf("answered %q, %v", answer, err)
+	}
+	if err := <-drained; err != nil {
+		t.Errorf("drain: %v", err)
+	}
+}
+
+func TestDrainEndsWithItsContext(t *testing.T) {
+	s, addr := serving(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	fmt.Fprint(dialTo(t, addr), "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	<-time.After(50 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := s.drain(ctx); err == nil {
+		t.Error("no error, though a request was cut off")
+	}
+}

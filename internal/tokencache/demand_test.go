@@ -1,0 +1,99 @@
+package tokencache_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"dvproxy/internal/tokencache"
+)
+
+// Claims that the token endpoint cannot do must not stop plain renewals.
+func TestClaimsThatCannotBeHad(t *testing.T) {
+	s := &fakeSource{fetch: func(_ context.Context, n int, claims string) (*oauth2.Token, error) {
+		if claims != "" {
+			return nil, fakeError{}
+		}
+		return issue(n, time.Hour), nil
+	}}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		_, _, err := c.Reject(warm(t, c), `{"a":1}`)(within(t, 10*time.Second))
+		var e *tokencache.Error
+		if !errors.As(err, &e) || e.Permanent() || e.Refused() {
+			t.Errorf("error %v, want no token in time", err)
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		mustToken(t, c)
+		if sent := s.sent(); slices.Contains(sent[2:], `{"a":1}`) {
+			t.Errorf("the claims are carried into later fetches: %q", sent)
+		}
+	})
+}
+
+// Two callers are asked for different claims at a time: neither is told that
+// a fresh token was refused before it has had one of its own.
+func TestTwoClaimsAtATime(t *testing.T) {
+	s := &fakeSource{}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		old := warm(t, c)
+		a, b := c.Reject(old, `{"a":1}`), c.Reject(old, `{"b":1}`)
+		if token, fresh, err := a(within(t, time.Second)); token != "t2" || !fresh || err != nil {
+			t.Errorf("the first gets %q, fresh %v, %v", token, fresh, err)
+		}
+		token, fresh, err := b(within(t, time.Second))
+		if token != "t2" || fresh || err != nil {
+			t.Errorf("the second gets %q, fresh %v, %v; want t2, not fresh", token, fresh, err)
+		}
+		if token, fresh, err := c.Reject(token, `{"b":1}`)(within(t, time.Second)); token != "t3" || !fresh || err != nil {
+			t.Errorf("and then %q, fresh %v, %v; want t3, fresh", token, fresh, err)
+		}
+		if want := []string{"", `{"a":1}`, `{"b":1}`}; !slices.Equal(s.sent(), want) {
+			t.Errorf("claims sent %q, want %q", s.sent(), want)
+		}
+	})
+}
+
+// All tokens are revoked while a renewal is on its way: what it brings is
+// refused too, and the next fetch helps.
+func TestRevokedDuringARenewal(t *testing.T) {
+	s := &fakeSource{fetch: func(_ context.Context, n int, _ string) (*oauth2.Token, error) {
+		time.Sleep(2 * time.Second)
+		return issue(n, time.Hour), nil
+	}}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		old := warm(t, c)
+		time.Sleep(1187 * time.Second) // 2 s of it were the fetch, so a renewal is on its way
+		if s.calls() != 2 {
+			t.Fatalf("%d fetches so far, want 2", s.calls())
+		}
+		token, fresh, err := c.Reject(old, "")(within(t, 10*time.Second))
+		if token != "t2" || fresh || err != nil {
+			t.Fatalf("newer token %q, fresh %v, %v; want t2, not fresh", token, fresh, err)
+		}
+		if token, fresh, err = c.Reject(token, "")(within(t, 10*time.Second)); token != "t3" || !fresh || err != nil {
+			t.Errorf("then %q, fresh %v, %v; want t3, fresh", token, fresh, err)
+		}
+	})
+}
+
+// Between the rejection and the wait for its answer a client may take hours to
+// send its body.
+func TestALateWaitGetsALiveToken(t *testing.T) {
+	inBubble(t, &fakeSource{}, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		old := warm(t, c)
+		forced, current := c.Reject(old, ""), c.Reject("t0", "")
+		time.Sleep(2 * time.Hour)
+		for _, wait := range []tokencache.Wait{forced, current} {
+			token, fresh, err := wait(within(t, time.Second))
+			if token != mustToken(t, c) || fresh || err != nil {
+				t.Errorf("handed out %q, fresh %v, %v; want the live %s", token, fresh, err, mustToken(t, c))
+			}
+		}
+	})
+}
