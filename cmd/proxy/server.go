@@ -17,6 +17,7 @@ const (
 	headerLimit = time.Minute      // for a client to send a request's header
 	idleLimit   = 10 * time.Minute // of a client's connection: old ones do not expect its end
 	drainGrace  = 40 * time.Millisecond
+	headerGrace = time.Second // for the rest of a header, while draining
 )
 
 // A server is an http.Server on the listeners of one address, that can leave
@@ -83,20 +84,36 @@ func (s *server) drain(ctx context.Context) error {
 	s.draining.Store(true)
 	// A request whose header is on its way when the server shuts down would be
 	// dropped unanswered, and so would a connection that is in the backlog.
-	select {
-	case <-time.After(drainGrace):
-	case <-ctx.Done():
+	pause(ctx, drainGrace)
+	for waited := drainGrace; s.closeUnused() && waited < headerGrace; waited += drainGrace {
+		pause(ctx, drainGrace)
 	}
-	s.mu.Lock()
-	for c := range s.unused { // Shutdown would wait for them
-		if h, ok := c.(*heard); ok && !h.any.Load() {
-			_ = c.Close()
-		}
-	}
-	s.mu.Unlock()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		_ = s.http.Close()
 	}
 	return err
+}
+
+// closeUnused closes the connections on which nothing was heard, which Shutdown
+// would wait for, and says whether there are others that carried no request
+// yet: its header is on its way.
+func (s *server) closeUnused() (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.unused {
+		if h, ok := c.(*heard); ok && h.any.Load() {
+			more = true
+		} else {
+			_ = c.Close()
+		}
+	}
+	return more
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
