@@ -152,6 +152,16 @@ func push(t testing.TB, origin string, clients int, d time.Duration) *tally {
 	return &outcomes
 }
 
+// metrics are those of the admin listener.
+func metrics(t testing.TB, p *proxy) string {
+	t.Helper()
+	resp, err := http.Get(p.admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readAll(resp)
+}
+
 // memory returns a line of /proc/PID/status, such as VmRSS, in bytes.
 func (p *proxy) memory(t testing.TB, what string) int64 {
 	t.Helper()
