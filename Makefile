@@ -61,7 +61,7 @@ lint: bin/golangci-lint ## Check style, formatting and the module files (5 minut
 
 # Pinned by tools/go.mod. A module of its own keeps 200 modules out of ours.
 bin/golangci-lint: tools/go.mod tools/go.sum
-	cd tools && go build -trimpath -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	cd tools && go build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 bench: ## Run every benchmark (BENCHFLAGS='-count 10' for benchstat)
 	@go test -run '^$$' -bench . -benchmem $(BENCHFLAGS) $(call having,Benchmark)

@@ -107,13 +107,17 @@ func (c *Cache) fetch(ctx context.Context, asked request) {
 // older than the reason for the demand, and so is not fresh.
 func (c *Cache) publish(e *entry, asked request) {
 	c.mu.Lock()
-	if d := c.demand; d != nil && (d.claims == "" || e.claims != "") {
+	d := c.demand
+	answered := d != nil && (d.claims == "" || e.claims != "")
+	if answered {
 		d.fresh = d == asked.demand
 		e.forced = d.fresh
 		d.got = e
-		c.settle(d)
 	}
 	c.current.Store(e)
+	if answered {
+		c.settle(d) // after the store: who is woken looks at the current token
+	}
 	c.failure = nil
 	c.renewals++
 	c.announce()
