@@ -138,7 +138,8 @@ func (a *authorize) send(r *http.Request, x *exchange, token string) (*http.Resp
 }
 
 // discard reads what is left of a short answer, so that its connection can
-// serve again, and closes it; an answer that takes its time is closed at once. A second time does nothing.
+// serve again, and closes it; one that takes its time is closed all the same.
+// A second time does nothing.
 func discard(resp *http.Response) {
 	const short, soon = 64 << 10, 500 * time.Millisecond
 	stop := time.AfterFunc(soon, func() { _ = resp.Body.Close() })

@@ -145,6 +145,9 @@ func TestOddTargets(t *testing.T) {
 			t.Errorf("%s is answered %.200q; %d requests went upstream", target, got, requests.Load())
 		}
 	}
+	if !contains(r.log, "code=dvproxy.bad_request") {
+		t.Errorf("the log does not tell:\n%s", r.log)
+	}
 }
 
 // Dials that take their time count for max_wait.

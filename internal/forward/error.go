@@ -73,6 +73,14 @@ func problemOf(err error, maxWait time.Duration) Problem {
 	}
 }
 
+func badTarget() Problem {
+	return Problem{
+		http.StatusBadRequest, "bad_request",
+		"The request target is neither a path nor an absolute URL. Send a path that begins with a slash.",
+		"http_request_error", 0,
+	}
+}
+
 func tokenProblem(err tokenError, maxWait time.Duration) Problem {
 	switch {
 	case err.Permanent():

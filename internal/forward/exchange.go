@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
@@ -113,6 +114,12 @@ func (x *exchange) fill(ctx context.Context) error {
 		return nil
 	}
 	return x.body.fill(ctx)
+}
+
+// answer answers the client with a problem of our own, and notes it.
+func (x *exchange) answer(w http.ResponseWriter, r *http.Request, problem Problem) {
+	x.problem = &problem
+	problem.Write(w, r)
 }
 
 // leaveBody ends the exchange's hold on the client's body. Where the client was

@@ -46,7 +46,7 @@ type Observer interface {
 // Options are the optional settings of a [Proxy]. The zero value is the
 // default.
 type Options struct {
-	MaxWait  time.Duration // longest that one request is held; default 60 s
+	MaxWait  time.Duration // longest that one request is held; default 60 s, below 0: not at all
 	MaxBody  int64         // bytes of the largest body kept for a replay; default 128 MiB, below 0: none
 	Memory   int64         // bytes of it that are kept in memory; default 256 KiB, below 0: none
 	Dir      string        // for the rest; default: the system's temporary folder
@@ -76,7 +76,7 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 	p := &Proxy{
 		upstream: &url.URL{Scheme: upstream.Scheme, Host: upstream.Host},
 		keeping:  &keeping{maxBody: o.MaxBody, memory: o.Memory, dir: o.Dir, budget: o.Budget, buffers: pool, log: o.Logger},
-		maxWait:  o.MaxWait,
+		maxWait:  max(0, o.MaxWait),
 		observer: o.Observer,
 		log:      o.Logger,
 	}
@@ -126,16 +126,17 @@ func (noObserver) Held(string, time.Duration)          {}
 
 // ServeHTTP forwards one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !isTarget(r) {
-		Problem{http.StatusBadRequest, "bad_request", "The request target is neither a path nor an absolute URL. Send a path that begins with a slash.", "http_request_error", 0}.Write(w, r)
-		return
-	}
 	start := time.Now()
 	p.observer.Started()
 	x := &exchange{proxy: p, path: strings.SplitN(originForm(r.RequestURI), "?", 2)[0], reason: "first"}
 	out := &responseWriter{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}
 	completed := false
 	defer func() { p.finish(r, x, out, start, completed) }()
+	if !isTarget(r) {
+		x.answer(out, r, badTarget())
+		completed = true
+		return
+	}
 	if r.ContentLength != 0 {
 		// An answer must be able to leave while the client still sends.
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -164,9 +165,7 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody is there to be answered
 	}
-	problem := problemOf(err, p.maxWait)
-	exchangeOf(r.Context()).problem = &problem
-	problem.Write(w, r)
+	exchangeOf(r.Context()).answer(w, r, problemOf(err, p.maxWait))
 }
 
 // finish tells of the request, whichever way it ended. Where it did not end
