@@ -15,6 +15,7 @@ import (
 	"dvproxy/internal/credential"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
+	"dvproxy/internal/odata"
 	"dvproxy/internal/simulator"
 	"dvproxy/internal/tokencache"
 )
@@ -43,9 +44,18 @@ func startProxy(ctx context.Context, tenant *simulator.Server, log loggers) (*pr
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{log: log}
+	listener, err := listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &proxy{log: log, origin: "http://" + listener.Addr().String()}
+	links, err := odata.New(odata.Origins{Remote: []string{tenant.DataverseURL}, Local: []string{p.origin}})
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
 	metrics := admin.NewMetrics(environmentName, runtime.Version())
-	counts := metrics.Environment(environmentName, p.token)
+	counts := metrics.Environment(environmentName, p.token, links.Mapped)
 
 	source := credential.NewClientSecret(tokenEndpoint(tenant), tenant.ClientID(), scope(tenant),
 		func() (string, error) { return tenant.ClientSecret(), nil })
@@ -55,31 +65,37 @@ func startProxy(ctx context.Context, tenant *simulator.Server, log loggers) (*pr
 		Logger:    log.renewals,
 	})
 	forwarder := forward.New(upstream, p.cache, forward.NewTransport(10*time.Second, time.Minute), forward.Options{
+		Links:    links,
 		Observer: counts,
 		Logger:   log.requests,
 	})
-	if p.origin, err = p.serve(ctx, forwarder, guard.Options{OnRefusal: refuse}); err != nil {
-		return nil, err
-	}
+	p.serve(listener, forwarder, guard.Options{OnRefusal: refuse})
 	pages := admin.New(admin.Options{Metrics: metrics, Version: environmentName, Started: time.Now(), Environments: []admin.Environment{
 		{Name: environmentName, URL: tenant.DataverseURL, Listen: p.origin, Token: p.token},
 	}})
-	if p.admin, err = p.serve(ctx, pages, guard.Options{SameOrigin: true, OnRefusal: refuse}); err != nil {
+	if listener, err = listen(ctx); err != nil {
 		p.close()
 		return nil, err
 	}
+	p.admin = "http://" + listener.Addr().String()
+	p.serve(listener, pages, guard.Options{SameOrigin: true, OnRefusal: refuse})
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stopRenewing = stop
 	p.running.Go(func() { p.cache.Run(renewing) })
 	return p, nil
 }
 
-// serve serves behind a guard on a free port and returns its origin.
-func (p *proxy) serve(ctx context.Context, h http.Handler, o guard.Options) (string, error) {
+// listen opens a free port.
+func listen(ctx context.Context) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", fmt.Errorf("listen: %w", err)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
+	return l, nil
+}
+
+// serve serves behind a guard.
+func (p *proxy) serve(l net.Listener, h http.Handler, o guard.Options) {
 	host, port, _ := net.SplitHostPort(l.Addr().String())
 	server := &http.Server{
 		Handler:                      guard.New(h, guard.Hosts(host, port, false, nil), o),
@@ -90,7 +106,6 @@ func (p *proxy) serve(ctx context.Context, h http.Handler, o guard.Options) (str
 	}
 	p.servers = append(p.servers, server)
 	p.running.Go(func() { _ = server.Serve(l) }) // ends with close; a request would tell of anything else
-	return "http://" + l.Addr().String(), nil
 }
 
 // close lets what is in flight finish, for a second.

@@ -15,6 +15,7 @@ import (
 	"dvproxy/internal/credential"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
+	"dvproxy/internal/odata"
 	"dvproxy/internal/tokencache"
 )
 
@@ -37,9 +38,14 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 	host, _, _ := net.SplitHostPort(c.Listen)
 	port := portOf(listeners)
 	e := &environment{config: c, origin: "http://" + net.JoinHostPort(host, port), log: log}
+	hosts := append(guard.Hosts(host, port, false, c.Guard.AllowedHosts), publicHosts(c.PublicURL)...)
+	links, err := newLinks(c, host, port, hosts)
+	if err != nil {
+		return nil, err
+	}
 
 	// The metrics ask the cache, and the cache reports to the metrics.
-	counts := metrics.Environment(c.Name, func() admin.Token { return tokenState(e.cache.Status()) })
+	counts := metrics.Environment(c.Name, func() admin.Token { return tokenState(e.cache.Status()) }, links.Mapped)
 	source := credential.NewClientSecret(c.Credential.TokenEndpoint(), c.Credential.ClientID, c.Credential.Scope, secretOf(c.Credential))
 	e.cache = tokencache.New(source, tokencache.Options{
 		RenewAt:   c.RenewAt,
@@ -47,7 +53,7 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 		OnRenewal: func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) },
 		Logger:    log,
 	})
-	proxy, err := newProxy(c, e.cache, counts, budget, log)
+	proxy, err := newProxy(c, e.cache, links, counts, budget, log)
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +61,11 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 	router := chi.NewRouter()
 	router.NotFound(proxy.ServeHTTP)
 	router.MethodNotAllowed(proxy.ServeHTTP)
-	hosts := guard.Hosts(host, port, false, c.Guard.AllowedHosts)
 	e.server = newServer(guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)}), listeners, log)
 	return e, nil
 }
 
-func newProxy(c config.Environment, t forward.Tokens, observer forward.Observer, budget *forward.Budget, log *slog.Logger) (*forward.Proxy, error) {
+func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, log *slog.Logger) (*forward.Proxy, error) {
 	upstream, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err) // was checked with the configuration
@@ -77,6 +82,7 @@ func newProxy(c config.Environment, t forward.Tokens, observer forward.Observer,
 		Dir:      c.Retry.Dir,
 		Budget:   budget,
 		SignIn:   authority,
+		Links:    links,
 		Observer: observer,
 		Logger:   log,
 	}), nil

@@ -100,7 +100,7 @@ func TestConnectionsFromElsewhere(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	m := admin.NewMetrics("v1", "go1")
-	e := m.Environment("a", func() admin.Token { return admin.Token{Expires: expires, Runway: time.Minute} })
+	e := m.Environment("a", func() admin.Token { return admin.Token{Expires: expires, Runway: time.Minute} }, func() (requests, responses uint64) { return 3, 5 })
 	e.Renewal(time.Second, nil)
 	e.Renewal(time.Second, errors.New("no"))
 	e.Started()
@@ -122,6 +122,8 @@ func TestMetrics(t *testing.T) {
 		`dvproxy_upstream_attempts_total{environment="a",reason="unauthorized"} 1`,
 		`dvproxy_held_seconds_total{environment="a",reason="token"} 1.5`,
 		`dvproxy_refused_total{environment="a",reason="host_refused"} 1`,
+		`dvproxy_links_mapped_total{direction="request",environment="a"} 3`,
+		`dvproxy_links_mapped_total{direction="response",environment="a"} 5`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("there is no %s in\n%s", want, body)

@@ -62,9 +62,9 @@ func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Environment returns the metrics of one environment, whose token's state is
-// asked for at each scrape.
-func (m *Metrics) Environment(name string, token func() Token) *EnvironmentMetrics {
+// Environment returns the metrics of one environment, whose token's state and
+// number of mapped links are asked for at each scrape.
+func (m *Metrics) Environment(name string, token func() Token, links func() (requests, responses uint64)) *EnvironmentMetrics {
 	labels := prometheus.Labels{"environment": name}
 	gauge := func(metric, help string, value func(Token) float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(
@@ -80,6 +80,8 @@ func (m *Metrics) Environment(name string, token func() Token) *EnvironmentMetri
 	gauge("token_runway_seconds", "Time for which requests can go on if no token is to be had from now on.", func(t Token) float64 {
 		return t.Runway.Seconds()
 	})
+	m.links(name, "request", func() uint64 { requests, _ := links(); return requests })
+	m.links(name, "response", func() uint64 { _, responses := links(); return responses })
 	for _, result := range []string{"ok", "error"} {
 		m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
 	}
@@ -90,6 +92,14 @@ func (m *Metrics) Environment(name string, token func() Token) *EnvironmentMetri
 		m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
 		duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name),
 	}
+}
+
+// links counts the links mapped in one direction.
+func (m *Metrics) links(environment, direction string, mapped func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: "links_mapped_total", Help: "Links mapped between the environment's origin and the proxy's, by direction: request or response.",
+		ConstLabels: prometheus.Labels{"environment": environment, "direction": direction},
+	}, func() float64 { return float64(mapped()) }))
 }
 
 // EnvironmentMetrics count what one environment's parts do. The methods may be

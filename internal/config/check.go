@@ -13,6 +13,7 @@ func (l *loader) check() {
 	for i := range c.Environments {
 		e, path := &c.Environments[i], element("environments", i)
 		l.checkURL(e, path)
+		l.checkLinks(e, path)
 		l.checkName(e, path, names)
 		l.checkCredential(e, path+".credential")
 		l.checkRetry(e.Retry, path+".retry")

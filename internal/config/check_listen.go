@@ -24,7 +24,11 @@ func (l *loader) checkListeners() {
 		}
 	}
 	for i := range c.Environments {
-		l.checkLoop(c.Environments[i].URL, element("environments", i)+".url", taken)
+		path := element("environments", i)
+		l.checkLoop(c.Environments[i].URL, path+".url", taken)
+		for j, alias := range c.Environments[i].Aliases {
+			l.checkLoop(alias, element(path+".aliases", j), taken)
+		}
 	}
 }
 

@@ -41,7 +41,9 @@ type Environment struct {
 	// URL is an origin in lower case: scheme://host, and the port if it is not the scheme's own.
 	Name       string     `yaml:"name" example:"contoso" empty:"first label of the host" help:"label in logs and metrics"`
 	URL        string     `yaml:"url" flag:"url" env:"DATAVERSE_URL" example:"https://contoso.crm.dynamics.com" empty:"required" help:"origin of the environment, without a path"`
+	Aliases    []string   `yaml:"aliases" example:"https://contoso.api.crm.dynamics.com" empty:"the .api. twin of url" help:"other origins of the environment in links, which are mapped to dvproxy like url; [] for none"`
 	Listen     string     `yaml:"listen" flag:"listen" env:"DVPROXY_LISTEN" default:"localhost:7080" help:"address that clients connect to; localhost means 127.0.0.1 and [::1] both, port 0 a free port"`
+	PublicURL  string     `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
 	Credential Credential `yaml:"credential" help:"How dvproxy signs in: by a client secret of an app registration."`
 	RenewAt    float64    `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
 	Retry      Retry      `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`

@@ -74,6 +74,8 @@ func (l leaf) parse(text string) (problem string) {
 	case *Secret:
 		// The line end comes with YAML blocks and with env files from Windows.
 		*p = NewSecret(strings.TrimRight(text, "\r\n"))
+	case *[]string:
+		*p = strings.Fields(text)
 	case *bool:
 		if ok = text == "true" || text == "false"; ok {
 			*p = text == "true"

@@ -16,6 +16,15 @@ type origin struct {
 // returns beside says what to write instead, and is empty when text was right.
 // It shows nothing of text, where a password may stand.
 func parseURL(text string) (o origin, rest *url.URL, problem string) {
+	o, rest, problem = parseAnyURL(text)
+	if problem == "" && o.scheme == "http" && !o.loopback() {
+		return o, nil, "must start with https://: over http:// the token or the secret would cross the network unencrypted"
+	}
+	return o, rest, problem
+}
+
+// parseAnyURL is parseURL for a URL that nothing secret is sent to.
+func parseAnyURL(text string) (o origin, rest *url.URL, problem string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil && !strings.Contains(text, "://"), err == nil && u.Host == "":
@@ -34,10 +43,7 @@ func parseURL(text string) (o origin, rest *url.URL, problem string) {
 	if o.port, problem = o.parsePort(u); problem != "" {
 		return o, nil, problem
 	}
-	switch {
-	case o.scheme == "http" && !o.loopback():
-		return o, nil, "must start with https://: over http:// the token or the secret would cross the network unencrypted"
-	case o.scheme != "http" && o.scheme != "https":
+	if o.scheme != "http" && o.scheme != "https" {
 		return o, nil, "must start with https://"
 	}
 	return o, u, ""
@@ -62,10 +68,18 @@ func (o origin) parsePort(u *url.URL) (uint16, string) {
 // its end is no matter.
 func parseOrigin(text string) (o origin, problem string) {
 	o, u, problem := parseURL(text)
-	if problem == "" && (strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery) {
-		problem = "must be the origin alone, without a path or query: " + o.String()
+	if problem == "" {
+		problem = alone(o, u)
 	}
 	return o, problem
+}
+
+// alone says what to write if a URL is more than its origin.
+func alone(o origin, u *url.URL) (problem string) {
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery {
+		return "must be the origin alone, without a path or query: " + o.String()
+	}
+	return ""
 }
 
 // String is the origin in its one normal form: lower case, without the port

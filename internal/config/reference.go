@@ -102,7 +102,7 @@ func (l leaf) referenceDefault() string {
 	if s := l.tag.Get("default"); s != "" {
 		return code(s)
 	}
-	if _, ok := l.value.Interface().([]string); ok {
+	if _, ok := l.value.Interface().([]string); ok && l.tag.Get("empty") == "" {
 		return code("[]")
 	}
 	return l.tag.Get("empty")

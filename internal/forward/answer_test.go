@@ -81,8 +81,8 @@ func serveOn(t *testing.T, h http.HandlerFunc) string {
 // A truncated answer must not look like a whole one, to any client.
 func TestTruncatedAnswers(t *testing.T) {
 	answers := map[string]string{
-		"declared length": "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 50000),
-		"chunked":         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nc350\r\n" + strings.Repeat("x", 50000) + "\r\n",
+		"declared length": "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat("x", 2<<20),
+		"chunked":         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("x", 2<<20) + "\r\n",
 	}
 	for name, answer := range answers {
 		upstream, _ := rawUpstream(t, answer)

@@ -115,7 +115,7 @@ func transportProblem(err *transportError) Problem {
 			"http_response_timeout", 0,
 		}
 	}
-	what := "The connection to Dataverse broke before an answer came. The request may have been executed."
+	what := "The connection to Dataverse broke before the whole answer came, or the answer was damaged. The request may have been executed."
 	kind := "connection_terminated"
 	if !err.sent {
 		what = "There is no connection to Dataverse; nothing of the request was sent. Check url, the network, DNS and certificates, and whether a proxy is needed (HTTPS_PROXY)."

@@ -5,16 +5,24 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"dvproxy/internal/odata"
 )
 
 // An exchange is one request of a client's on its way to an answer. It goes
 // with the request's context to where attempts are made.
 type exchange struct {
 	proxy    *Proxy
+	links    *odata.View
+	target   string  // what goes upstream, in origin-form
+	path     string  // of it, without its query
 	body     *keeper // nil if the request has none
-	path     string  // of the request target, without its query
+	mapped   bool    // the body's links are mapped, so that its length may change
+	gzip     bool    // the client asked for gzip
+	http10   bool    // the client speaks HTTP/1.0
 	attempts int
 	reason   string        // of the next attempt
 	held     time.Duration // so far
@@ -28,6 +36,21 @@ type exchange struct {
 type connUse struct {
 	conn   *conn // nil if it does not count
 	before int64 // bytes written when the attempt got it
+}
+
+// exchange begins the exchange for a client's request.
+func (p *Proxy) exchange(r *http.Request) *exchange {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	x := &exchange{
+		proxy: p, links: p.links.At(scheme, r.Host), reason: "first",
+		gzip: acceptsGzip(r.Header["Accept-Encoding"]), http10: !r.ProtoAtLeast(1, 1),
+	}
+	x.target = x.links.Target(originForm(r.RequestURI))
+	x.path, _, _ = strings.Cut(x.target, "?")
+	return x
 }
 
 type exchangeKey struct{}

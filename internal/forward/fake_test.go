@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"dvproxy/internal/forward"
+	"dvproxy/internal/odata"
 )
 
 // fakeTokens issues t1, t2, ... and always has a live one, unless a func says
@@ -113,7 +114,17 @@ func newRigTo(t *testing.T, upstream string, transport http.RoundTripper, tokens
 		o.Dir = t.TempDir()
 	}
 	o.Logger = slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server := httptest.NewUnstartedServer(forward.New(target, tokens, transport, o))
+	server := httptest.NewUnstartedServer(nil)
+	if o.Links == nil {
+		o.Links, err = odata.New(odata.Origins{
+			Remote: []string{upstream, "https://contoso.api.crm.dynamics.com"},
+			Local:  []string{"http://" + server.Listener.Addr().String()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	server.Config.Handler = forward.New(target, tokens, transport, o)
 	server.Config.DisableGeneralOptionsHandler = true
 	server.Config.ConnContext = forward.ConnContext
 	server.Start()

@@ -1,7 +1,7 @@
 // Package forward sends a client's request upstream with a token, and the
 // answer back.
 //
-// A [Proxy] is httputil.ReverseProxy with three things of its own:
+// A [Proxy] is httputil.ReverseProxy with four things of its own:
 //
 //   - what goes upstream is what the client wrote, byte for byte, but for the
 //     origin, the credential and the headers of the connection (target.go,
@@ -9,6 +9,8 @@
 //   - a round tripper that adds the token and sends the request again, with a
 //     newer token, when upstream refuses it (authorize.go, challenge.go), and
 //     another that sends it again when the connection failed (retry.go);
+//   - one that lets links lead to the proxy in answers and to upstream in
+//     requests, and reads short answers whole (translate.go, whole.go, gzip.go);
 //   - a keeper that owns the request's body, so that it can be sent again
 //     (keeper.go, view.go, store.go).
 //
@@ -24,8 +26,9 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
+
+	"dvproxy/internal/odata"
 )
 
 // An Observer is told what a [Proxy] does, for metrics. Its methods are called
@@ -51,6 +54,7 @@ type Options struct {
 	Memory   int64         // bytes of it that are kept in memory; default 256 KiB, below 0: none
 	Dir      string        // for the rest; default: the system's temporary folder
 	Budget   *Budget       // memory for all bodies; default: 16 MiB of this proxy's own
+	Links    *odata.Mapper // default: links are not mapped
 	SignIn   *url.URL      // beside Entra's own places: a redirect to this host is a refused token
 	Observer Observer      // default: none
 	Logger   *slog.Logger  // gets one line a request; default: none
@@ -61,6 +65,7 @@ type Options struct {
 // notice a broken answer, [ConnContext].
 type Proxy struct {
 	upstream *url.URL
+	links    *odata.Mapper
 	keeping  *keeping
 	maxWait  time.Duration
 	observer Observer
@@ -75,6 +80,7 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 	pool := &bufferPool{}
 	p := &Proxy{
 		upstream: &url.URL{Scheme: upstream.Scheme, Host: upstream.Host},
+		links:    o.Links,
 		keeping:  &keeping{maxBody: o.MaxBody, memory: o.Memory, dir: o.Dir, budget: o.Budget, buffers: pool, log: o.Logger},
 		maxWait:  max(0, o.MaxWait),
 		observer: o.Observer,
@@ -86,7 +92,7 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 	}
 	p.reverse = &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
-		Transport:      &retry{&authorize{tokens: tokens, signInHosts: hosts, next: transport}},
+		Transport:      &retry{&translate{next: &authorize{tokens: tokens, signInHosts: hosts, next: transport}}},
 		BufferPool:     pool,
 		ModifyResponse: func(resp *http.Response) error { cleanResponse(resp.Header); return nil },
 		ErrorHandler:   p.fail,
@@ -128,7 +134,7 @@ func (noObserver) Held(string, time.Duration)          {}
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	p.observer.Started()
-	x := &exchange{proxy: p, path: strings.SplitN(originForm(r.RequestURI), "?", 2)[0], reason: "first"}
+	x := p.exchange(r)
 	out := &responseWriter{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}
 	completed := false
 	defer func() { p.finish(r, x, out, start, completed) }()
@@ -140,7 +146,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		// An answer must be able to leave while the client still sends.
 		_ = http.NewResponseController(w).EnableFullDuplex()
-		x.body = p.keeping.keep(r.Body, r.ContentLength)
+		x.body = p.keeping.keep(x.mapBody(r), r.ContentLength)
 		out.body = x.body
 		defer x.leaveBody(r.Context())
 	}
@@ -154,8 +160,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // rewrite makes the request to upstream from the client's.
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
-	retarget(pr.Out, pr.In.RequestURI, p.upstream)
+	retarget(pr.Out, exchangeOf(pr.In.Context()).target, p.upstream)
 	cleanRequest(pr.Out.Header)
+	askForGzip(pr.Out.Header)
 	respell(pr.Out.Header)
 	pr.Out.Trailer = pr.In.Trailer
 }

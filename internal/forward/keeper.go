@@ -58,6 +58,16 @@ func (k *keeper) ended() bool {
 	return k.end != nil
 }
 
+// length is that of the whole body in bytes, or -1 if that is not known yet.
+func (k *keeper) length() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !errors.Is(k.end, io.EOF) {
+		return -1
+	}
+	return k.size
+}
+
 // clientError is how the client's body failed: nil if it has not.
 func (k *keeper) clientError() error {
 	k.mu.Lock()

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// retarget points a request at the upstream origin, byte for byte with the
-// request target that the client wrote: Dataverse's own links, which clients
-// send back, hold semicolons, lower-case escapes and bare quotes, and their
-// meaning is Dataverse's business. Nothing here looks into the query.
-func retarget(r *http.Request, requestURI string, upstream *url.URL) {
-	target := originForm(requestURI)
+// retarget points a request at the upstream origin, byte for byte with a
+// request target in origin-form as the client wrote it: Dataverse's own links,
+// which clients send back, hold semicolons, lower-case escapes and bare quotes,
+// and their meaning is Dataverse's business. Nothing here looks into the query.
+func retarget(r *http.Request, target string, upstream *url.URL) {
 	r.URL = &url.URL{Scheme: upstream.Scheme, Host: upstream.Host, Opaque: target}
 	r.Host = "" // the host of the URL
 	if !strings.HasPrefix(target, "//") {

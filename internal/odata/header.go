@@ -6,7 +6,7 @@ import "strings"
 // Content-Location and OData-EntityId as they are. The name may be written in
 // any case. RFC 9110 10.2.2 and 8.7; OData 4.0 Protocol 8.3.4.
 func (v *View) Header(name, value string) string {
-	if !linkHeader(name) {
+	if v == nil || !linkHeader(name) {
 		return value
 	}
 	n, _, w := matchAny(v.answers.from, value, inText)

@@ -75,8 +75,11 @@ func (m *Mapper) Mapped() (requests, responses uint64) {
 // At is the environment as seen by a client that sent its request with that
 // scheme and Host. A host that no origin can have, or none (HTTP/1.0, a Unix
 // socket), gives the default: Origins.Public, else the first of Origins.Local.
-// At allocates nothing for the origins in Origins.
+// At allocates nothing for the origins in Origins. Of a nil Mapper it is nil.
 func (m *Mapper) At(scheme, host string) *View {
+	if m == nil {
+		return nil
+	}
 	if m.public || host == "" {
 		return m.views[0]
 	}
@@ -117,7 +120,7 @@ func (m *Mapper) view(o origin) *View {
 
 // View is one environment as clients see it at one local origin. It is
 // immutable and safe for concurrent use; what flows goes through the streams
-// it makes.
+// it makes. A nil View maps nothing.
 type View struct {
 	answers *swap // remote to local
 	sent    *swap // local to remote

@@ -29,12 +29,18 @@ type stage interface {
 // Response makes the stream for an answer's body, or returns nil if its content
 // type holds no links to map: the body can then pass as it is, compressed or not.
 func (v *View) Response(m Message) *Stream {
+	if v == nil {
+		return nil
+	}
 	return v.stream(v.answers, m)
 }
 
 // Request makes the stream for a request's body, or returns nil if its content
 // type holds no links to map.
 func (v *View) Request(m Message) *Stream {
+	if v == nil {
+		return nil
+	}
 	m.Status = 0
 	return v.stream(v.sent, m)
 }

@@ -11,6 +11,9 @@ import "strings"
 // bare percent sign or a raw space.
 // OData 4.0 Protocol 11.4.6.2; OData 4.0 URL Conventions 5.3.
 func (v *View) Target(target string) string {
+	if v == nil {
+		return target
+	}
 	out, n := v.sent.target(target)
 	if n > 0 {
 		v.sent.count.Add(uint64(n))

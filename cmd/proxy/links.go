@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+
+	"dvproxy/internal/config"
+	"dvproxy/internal/odata"
+)
+
+// publicHosts are what a Host header says of the public origin.
+func publicHosts(origin string) []string {
+	u, err := url.Parse(origin)
+	switch {
+	case err != nil || u.Host == "": // there is none
+		return nil
+	case u.Port() != "":
+		return []string{u.Host}
+	case u.Scheme == "https":
+		return []string{u.Host, u.Host + ":443"}
+	}
+	return []string{u.Host, u.Host + ":80"}
+}
+
+// newLinks makes what maps links between an environment and the names of its
+// listener. Answers to a client that names none lead to the listen origin.
+func newLinks(c config.Environment, host, port string, hosts []string) (*odata.Mapper, error) {
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	o := odata.Origins{
+		Remote: append([]string{c.URL}, c.Aliases...),
+		Local:  []string{"http://" + net.JoinHostPort(host, port)},
+		Public: c.PublicURL,
+	}
+	for _, name := range hosts {
+		o.Local = append(o.Local, "http://"+name)
+	}
+	m, err := odata.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("environment %s: links: %w", c.Name, err)
+	}
+	return m, nil
+}
