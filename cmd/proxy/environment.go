@@ -40,7 +40,7 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 
 	// The metrics ask the cache, and the cache reports to the metrics.
 	counts := metrics.Environment(c.Name, func() admin.Token { return tokenState(e.cache.Status()) })
-	source := credential.NewClientSecret(c.Credential.TokenEndpoint(), c.Credential.ClientID, c.Credential.Scope, secretOf(c.Credential))
+	source := credential.NewClientSecret(c.Credential.TokenEndpoint(), c.Credential.ClientID, c.Credential.Scope, secretOf(c.Credential), credential.ClientSecretOptions{})
 	e.cache = tokencache.New(source, tokencache.Options{
 		RenewAt:   c.RenewAt,
 		Changed:   source.Changed,
