@@ -12,7 +12,6 @@ import (
 
 	"dvproxy/internal/admin"
 	"dvproxy/internal/config"
-	"dvproxy/internal/credential"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
 	"dvproxy/internal/odata"
@@ -46,7 +45,10 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 
 	// The metrics ask the cache, and the cache reports to the metrics.
 	counts := metrics.Environment(c.Name, func() admin.Token { return tokenState(e.cache.Status()) }, links.Mapped)
-	source := credential.NewClientSecret(c.Credential.TokenEndpoint(), c.Credential.ClientID, c.Credential.Scope, secretOf(c.Credential))
+	source, err := newSource(c.Credential, nil, log)
+	if err != nil {
+		return nil, err
+	}
 	e.cache = tokencache.New(source, tokencache.Options{
 		RenewAt:   c.RenewAt,
 		Changed:   source.Changed,
@@ -94,17 +96,6 @@ func orNone[T ~int64](v T) T {
 		return -1
 	}
 	return v
-}
-
-// secretOf reads the client secret as it is at each call.
-func secretOf(c config.Credential) credential.Secret {
-	return func() (string, error) {
-		if c.ClientSecretFile == "" {
-			return c.ClientSecret.Reveal(), nil
-		}
-		secret, err := config.ReadSecretFile(c.ClientSecretFile)
-		return secret.Reveal(), err
-	}
 }
 
 // refuse answers, logs and counts what a guard does not let pass.
