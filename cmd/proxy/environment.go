@@ -28,7 +28,7 @@ type environment struct {
 }
 
 // newEnvironment wires one environment and opens its listener.
-func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
+func newEnvironment(ctx context.Context, c config.Environment, ids *identities, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
 	log = log.With(slog.String("environment", c.Name))
 	listeners, err := listen(ctx, c.Listen)
 	if err != nil {
@@ -45,16 +45,14 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 
 	// The metrics ask the cache, and the cache reports to the metrics.
 	counts := metrics.Environment(c.Name, func() admin.Token { return tokenState(e.cache.Status()) }, links.Mapped)
-	source, err := newSource(c.Credential, nil, log)
+	id, err := ids.of(c, func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) }, log)
 	if err != nil {
 		return nil, err
 	}
-	e.cache = tokencache.New(source, tokencache.Options{
-		RenewAt:   c.RenewAt,
-		Changed:   source.Changed,
-		OnRenewal: func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) },
-		Logger:    log,
-	})
+	e.cache = id.cache
+	if c.Credential.Way() == config.ByCertificate {
+		metrics.Certificate(c.Name, id.expires)
+	}
 	proxy, err := newProxy(c, e.cache, links, counts, budget, log)
 	if err != nil {
 		return nil, err

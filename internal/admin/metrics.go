@@ -94,6 +94,20 @@ func (m *Metrics) Environment(name string, token func() Token, links func() (req
 	}
 }
 
+// Certificate shows when the certificate expires that an environment's
+// application signs in with; 0 before it was read.
+func (m *Metrics) Certificate(environment string, expires func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "certificate_expiry_timestamp_seconds", Help: "Unix time at which the certificate expires that is used to sign in; 0 before it was read.",
+		ConstLabels: prometheus.Labels{"environment": environment},
+	}, func() float64 {
+		if at := expires(); !at.IsZero() {
+			return float64(at.Unix())
+		}
+		return 0
+	}))
+}
+
 // links counts the links mapped in one direction.
 func (m *Metrics) links(environment, direction string, mapped func() uint64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
