@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// requestID is the header that names an answer, spelt as Entra does.
+const requestID = "x-ms-request-id"
+
 // handler makes one of a function that returns what to answer.
 func (i *Issuer) handler(answer func(http.ResponseWriter, *http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +38,7 @@ func stamp(w http.ResponseWriter, r *http.Request) {
 	h.Set("Pragma", "no-cache")
 	h.Set("Expires", "-1")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h["x-ms-request-id"] = []string{newGUID()}
+	h[requestID] = []string{newGUID()}
 	if id := r.Header.Get("Client-Request-Id"); isGUID(id) {
 		h["client-request-id"] = []string{id}
 	}

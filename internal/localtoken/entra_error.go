@@ -85,7 +85,7 @@ type entraErrorJSON struct {
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, e entraError) {
-	trace, correlation := w.Header().Get("X-Ms-Request-Id"), correlationOf(r)
+	trace, correlation := w.Header()[requestID][0], correlationOf(r)
 	at := time.Now().UTC().Format("2006-01-02 15:04:05Z")
 	if e.after > 0 {
 		seconds := (e.after + time.Second - 1) / time.Second

@@ -91,7 +91,7 @@ func (k *keyring) finish(done chan struct{}) *ring {
 
 // readAll reads all secrets. What has not changed is taken from the ring before.
 func (k *keyring) readAll(before *ring) *ring {
-	r := &ring{read: time.Now(), keys: map[string]*key{}}
+	r := &ring{keys: map[string]*key{}}
 	for n, c := range k.clients {
 		m := k.read(c, before.members[n])
 		for _, s := range m.secrets {
@@ -100,6 +100,7 @@ func (k *keyring) readAll(before *ring) *ring {
 		}
 		r.members = append(r.members, m)
 	}
+	r.read = time.Now() // by now, since a slow reading must not be followed by another at once
 	return r
 }
 
