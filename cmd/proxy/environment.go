@@ -57,10 +57,17 @@ func newEnvironment(ctx context.Context, c config.Environment, ids *identities, 
 	if err != nil {
 		return nil, err
 	}
-	// A path of our own would be a route here; all else is forwarded.
+	issuer, err := newIssuer(c, counts.Refused, log)
+	if err != nil {
+		return nil, err
+	}
 	router := chi.NewRouter()
-	router.NotFound(proxy.ServeHTTP)
-	router.MethodNotAllowed(proxy.ServeHTTP)
+	for _, own := range issuer.Routes() { // all else is forwarded
+		router.Handle(own.Pattern, own.Handler)
+	}
+	forwarded := issuer.Protect(proxy)
+	router.NotFound(forwarded.ServeHTTP)
+	router.MethodNotAllowed(forwarded.ServeHTTP)
 	e.server = newServer(guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)}), listeners, log)
 	return e, nil
 }

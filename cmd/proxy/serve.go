@@ -121,7 +121,9 @@ func (s *service) run(ctx context.Context) error {
 			caches.Go(func() { e.cache.Run(renewing) })
 		}
 		s.log.Info("listening", slog.String("environment", e.config.Name), slog.String("origin", e.origin), slog.String("url", e.config.URL))
-		s.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("environment", e.config.Name), slog.String("origin", e.origin))
+		if len(e.config.Clients) == 0 {
+			s.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("environment", e.config.Name), slog.String("origin", e.origin))
+		}
 	}
 	if s.admin != nil {
 		s.log.Info("admin listening", slog.String("origin", s.adminOrigin))

@@ -85,7 +85,7 @@ func (m *Metrics) Environment(name string, token func() Token, links func() (req
 	for _, result := range []string{"ok", "error"} {
 		m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
 	}
-	for _, reason := range []string{"host_refused", "method_refused", "origin_refused"} {
+	for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
 		m.refused.WithLabelValues(name, reason)
 	}
 	return &EnvironmentMetrics{

@@ -18,6 +18,7 @@ func (l *loader) check() {
 		l.checkCredential(e, path+".credential")
 		l.checkRetry(e.Retry, path+".retry")
 		l.checkHosts(&e.Guard, path+".guard.allowed_hosts")
+		l.checkClients(e.Clients, path+".clients")
 	}
 	l.checkListeners()
 	l.checkFileMode()

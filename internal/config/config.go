@@ -48,7 +48,17 @@ type Environment struct {
 	RenewAt    float64    `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
 	Retry      Retry      `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`
 	Timeouts   Timeouts   `yaml:"timeouts" help:"How long the environment may take."`
-	Guard      Guard      `yaml:"guard" help:"Who may use the listener."`
+	Guard      Guard      `yaml:"guard" help:"Whose requests are taken."`
+
+	Clients            []Client      `yaml:"clients" help:"Who may use the listener: each by a local token, by Basic with id and secret, or by the secret as Bearer. Absent: every account that reaches the listener."`
+	LocalTokenLifetime time.Duration `yaml:"local_token_lifetime" default:"720h" min:"1m" max:"87600h" help:"life of the tokens that dvproxy gives to clients which insist on fetching one"`
+	Challenge          bool          `yaml:"challenge" default:"false" help:"answer a request without credentials with Dataverse's 401 challenge, which points at dvproxy's own token endpoint, without clients too: SDK clients ask once without a token and want to be told where to get one"`
+}
+
+// Client is a program that may use a listener.
+type Client struct {
+	ID         string `yaml:"id" example:"nightly-import" empty:"required" help:"name of the client, without regard to case; its token request gives it as client_id or username"`
+	SecretFile string `yaml:"secret_file" path:"file" example:"/run/secrets/nightly" empty:"required" help:"file that holds its secret of 16 characters at least, read anew about once a second; changing the secret ends the client's tokens"`
 }
 
 // Retry bounds what dvproxy does for a request that cannot be answered at once.

@@ -138,7 +138,7 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 			},
 		},
 		"reach": {input{env: with(four(), "DVPROXY_LISTEN", ":7080")}, []string{
-			"DVPROXY_LISTEN: is reached from beyond this machine, and dvproxy cannot ask clients who they are or speak TLS yet; listen on localhost, or accept in the file both guard.dangerously_allow_anyone: true and guard.dangerously_allow_plaintext: true",
+			"DVPROXY_LISTEN: is reached from beyond this machine; listen on localhost, or in the file set clients, or accept guard.dangerously_allow_anyone: true, and accept guard.dangerously_allow_plaintext: true, since dvproxy does not speak TLS yet",
 		}},
 		"loop": {input{env: with(four(), "DATAVERSE_URL", "http://127.0.0.1:7080")}, []string{
 			"DATAVERSE_URL: leads back to dvproxy itself, which listens on localhost:7080; it must be the Dataverse environment",
