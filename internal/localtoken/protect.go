@@ -95,6 +95,9 @@ func (i *Issuer) bearer(r *http.Request, credential string) (client string, err 
 	if strings.HasPrefix(credential, "eyJ") && strings.Count(credential, ".") == 2 {
 		return i.token(r, credential, access)
 	}
+	if len(credential) > maxToken {
+		return "", errToken
+	}
 	ring := i.keyring.current()
 	m := ring.owner(credential)
 	if m == nil {
