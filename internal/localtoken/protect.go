@@ -56,7 +56,7 @@ func (i *Issuer) Protect(next http.Handler) http.Handler {
 func (i *Issuer) Authenticate(r *http.Request) (client string, err error) {
 	values := r.Header["Authorization"]
 	if i.keyring == nil {
-		if len(values) == 0 && i.options.Challenge {
+		if i.options.Challenge && strings.TrimSpace(r.Header.Get("Authorization")) == "" {
 			return "", errNone
 		}
 		return "", nil
