@@ -31,9 +31,9 @@ func (i *Issuer) tokenEndpoint(v version) http.Handler {
 		if err == nil {
 			h, err = i.grant(r, q)
 		}
-		var refusal entraError
-		if errors.As(err, &refusal) {
-			if refusal.status == http.StatusUnauthorized && q.basic {
+		if err != nil {
+			var refusal entraError
+			if errors.As(err, &refusal) && refusal.status == http.StatusUnauthorized && q.basic {
 				w.Header()["Www-Authenticate"] = []string{basicChallenge}
 			}
 			i.log.LogAttrs(r.Context(), slog.LevelWarn, "local token refused", slog.Int("aadsts", refusal.code), remote)

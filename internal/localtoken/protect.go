@@ -56,7 +56,7 @@ func (i *Issuer) Protect(next http.Handler) http.Handler {
 func (i *Issuer) Authenticate(r *http.Request) (client string, err error) {
 	values := r.Header["Authorization"]
 	if i.keyring == nil {
-		if len(values) == 0 && i.options.Challenge {
+		if i.options.Challenge && strings.TrimSpace(r.Header.Get("Authorization")) == "" {
 			return "", errNone
 		}
 		return "", nil
@@ -94,6 +94,9 @@ func (i *Issuer) Authenticate(r *http.Request) (client string, err error) {
 func (i *Issuer) bearer(r *http.Request, credential string) (client string, err error) {
 	if strings.HasPrefix(credential, "eyJ") && strings.Count(credential, ".") == 2 {
 		return i.token(r, credential, access)
+	}
+	if len(credential) > maxToken {
+		return "", errToken
 	}
 	ring := i.keyring.current()
 	m := ring.owner(credential)

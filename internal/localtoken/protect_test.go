@@ -83,6 +83,7 @@ func TestChallenge(t *testing.T) {
 		{"tenant", named, "", []string{"Bearer " + strings.ReplaceAll(here, "common", tenant), askBasic}},
 		{"public origin", public, "", []string{"Bearer " + strings.ReplaceAll(here, "localhost:7080", "gateway.contoso.com"), askBasic}},
 		{"anybody", anybody, "", []string{"Bearer " + here}},
+		{"anybody, blank", anybody, " ", []string{"Bearer " + here}},
 		{"anybody with something", anybody, "Bearer x", nil},
 		{"nobody is asked", localtoken.Options{}, "", nil},
 	}
