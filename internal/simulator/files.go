@@ -23,24 +23,32 @@ type storedFile struct {
 	kept   []byte // the whole file, or nil if it was too large
 }
 
-func (s *store) putFile(key fileKey, f *storedFile) {
+// setFile puts a file in its column, or nil to empty it, and tells whether there
+// was one before.
+func (s *store) setFile(key fileKey, f *storedFile, j *journal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.files[key] = f
+	if f == nil && s.files[key] == nil {
+		return false
+	}
+	return s.keep(key, f, j)
+}
+
+func (s *store) keep(key fileKey, f *storedFile, j *journal) bool {
+	old, ok := s.files[key]
+	if f == nil {
+		delete(s.files, key)
+	} else {
+		s.files[key] = f
+	}
+	j.add(func() { s.keep(key, old, nil) })
+	return ok
 }
 
 func (s *store) getFile(key fileKey) *storedFile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.files[key]
-}
-
-func (s *store) removeFile(key fileKey) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, ok := s.files[key]
-	delete(s.files, key)
-	return ok
 }
 
 // uploadFile is PATCH of a file column with the whole file as its body. The
@@ -70,7 +78,7 @@ func (c *call) uploadFile() {
 	if length <= keptOfFile {
 		f.kept = kept.buf.Bytes()
 	}
-	c.t.rows.putFile(fileKey{c.set, r.id, c.column}, f)
+	c.t.rows.setFile(fileKey{c.set, r.id, c.column}, f, c.journal())
 	c.executed(nil)
 	writeEmpty(c.w, http.StatusNoContent)
 }

@@ -16,7 +16,21 @@ type call struct {
 	target target
 	set    string
 	key    rowKey
-	column string
+	column string // or navigation property
+
+	related string // the key after a navigation property
+	bound   []link // what the body binds, beyond columns
+
+	inner   bool       // the request came in a batch
+	changes *changeSet // that the request is part of
+}
+
+// journal is where what the call does is noted down, nil if it need not be.
+func (c *call) journal() *journal {
+	if c.changes == nil {
+		return nil
+	}
+	return &c.changes.journal
 }
 
 // action answers a call.
@@ -25,32 +39,74 @@ type action func(*call)
 // resource is what a path leads to: the action for each method.
 type resource map[string]action
 
-// route finds what a path leads to and carries the method out. A new kind of
-// resource is one more line in find or findRecord.
+// route answers a request that came by itself. A new kind of resource is one
+// more line in find, findInSet or findInRecord.
 func (t *Tenant) route(w http.ResponseWriter, r *http.Request) {
-	tg, ok := readTarget(r.RequestURI)
-	if !ok {
-		writeEmpty(w, http.StatusNotFound)
+	c := &call{t: t, w: w, r: r}
+	if refusal := c.misdirected(); refusal != nil {
+		c.refuse(refusal)
 		return
 	}
-	c := &call{t: t, w: w, r: r, target: tg}
+	c.serve()
+}
+
+// misdirected tells why a request is not for this environment: its Host or the
+// origin in its target is of another, or there is a second origin in its path.
+// Where the tenant does not know the places at which it listens, any Host will do.
+func (c *call) misdirected() *odataError {
+	uri := c.r.RequestURI
+	if origin := originOf(uri); origin != "" {
+		if !c.t.isOwn(origin, c.r) && !slices.Contains(c.t.learnedOrigins(), origin) {
+			return foreign(uri)
+		}
+		uri = uri[originEnd(uri):]
+	}
+	known := slices.Concat(c.t.declaredOrigins(), c.t.learnedOrigins())
+	if len(c.t.learnedOrigins()) > 0 && !slices.Contains(known, originOf(c.scheme()+c.r.Host)) {
+		return foreign(c.r.Host)
+	}
+	if path, _, _ := strings.Cut(uri, "?"); slices.ContainsFunc(splitPath(path), isScheme) {
+		return errPath
+	}
+	return nil
+}
+
+// isScheme tells whether a segment of a path is where a URL begins that was
+// written into it.
+func isScheme(segment string) bool {
+	segment = strings.ToLower(unescape(segment, false))
+	return segment == "http:" || segment == "https:"
+}
+
+// serve finds what the path leads to and carries the method out.
+func (c *call) serve() {
+	tg, ok := readTarget(c.r.RequestURI)
+	switch {
+	case !ok && c.inner:
+		c.refuse(unknownSegment(tg.path))
+		return
+	case !ok:
+		writeEmpty(c.w, http.StatusNotFound)
+		return
+	}
+	c.target = tg
 	found, refusal := c.find()
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
 	methods := found.methods()
-	allow(w.Header(), strings.Join(methods, ","))
-	method := r.Method
+	allow(c.w.Header(), strings.Join(methods, ","))
+	method := c.r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
 	act := found[method]
 	switch {
-	case r.Method == http.MethodOptions:
-		writeEmpty(w, http.StatusOK)
+	case c.r.Method == http.MethodOptions:
+		writeEmpty(c.w, http.StatusOK)
 	case act == nil:
-		c.refuse(wrongMethod(r.Method))
+		c.refuse(wrongMethod(c.r.Method))
 	default:
 		act(c)
 	}
@@ -79,6 +135,10 @@ func (c *call) find() (resource, *odataError) {
 		return resource{http.MethodGet: (*call).whoAmI}, nil
 	case len(rest) == 0 && first.name == "$metadata":
 		return resource{http.MethodGet: (*call).metadata}, nil
+	case len(rest) == 0 && first.name == "$batch" && c.inner:
+		return nil, badBatch("it has another batch in it")
+	case len(rest) == 0 && first.name == "$batch":
+		return resource{http.MethodPost: (*call).batch}, nil
 	case !isSetName(first.name):
 		return nil, unknownSegment(first.name)
 	}
@@ -110,10 +170,13 @@ func (c *call) findInRecord(rest []segment) (resource, *odataError) {
 		return resource{
 			http.MethodGet: (*call).readOne, http.MethodPatch: (*call).patch, http.MethodDelete: (*call).remove,
 		}, nil
-	case rest[0].hasKey || !isIdentifier(rest[0].name):
+	case !isIdentifier(rest[0].name):
 		return nil, unknownSegment(rest[0].name)
 	}
 	c.column = rest[0].name
+	if rest[0].hasKey {
+		return c.findRelated(rest)
+	}
 	switch {
 	case len(rest) == 1:
 		return resource{
@@ -122,8 +185,23 @@ func (c *call) findInRecord(rest []segment) (resource, *odataError) {
 		}, nil
 	case len(rest) == 2 && rest[1].name == "$value":
 		return resource{http.MethodGet: (*call).downloadFile}, nil
+	case len(rest) == 2 && rest[1].name == "$ref":
+		return resource{
+			http.MethodGet: (*call).readReferences, http.MethodPost: (*call).associate,
+			http.MethodPut: (*call).setReference, http.MethodDelete: (*call).disassociate,
+		}, nil
 	}
 	return nil, errPath
+}
+
+// findRelated is a path that names one of the records which a navigation
+// property leads to: only the link to it is there.
+func (c *call) findRelated(rest []segment) (resource, *odataError) {
+	if len(rest) != 2 || rest[1].name != "$ref" || !isGUID(rest[0].key) {
+		return nil, unknownSegment(rest[0].name)
+	}
+	c.related = strings.ToLower(rest[0].key)
+	return resource{http.MethodDelete: (*call).disassociate}, nil
 }
 
 // isSetName tells whether s may be an entity set: those are plurals in lower
@@ -144,18 +222,25 @@ func (c *call) base() string {
 	return c.t.requestOrigin(c.r) + c.target.path[:len(apiPrefix)] + c.target.version + "/"
 }
 
-// prefers is the value of a preference, empty if there is none. There may be
-// several Prefer fields.
+// prefers is the value of a preference, empty if there is none.
 func (c *call) prefers(name string) string {
+	value, _ := c.preference(name)
+	return value
+}
+
+// preference looks for a preference and its value, which it may lack. There
+// may be several Prefer fields. RFC 7240 2.
+func (c *call) preference(name string) (value string, ok bool) {
 	for _, field := range c.r.Header.Values("Prefer") {
-		for part := range strings.SplitSeq(field, ",") {
+		for _, part := range splitUnquoted(field, ',') {
+			part, _, _ = strings.Cut(part, ";") // its parameters
 			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 			if strings.EqualFold(strings.TrimSpace(key), name) {
-				return strings.Trim(strings.TrimSpace(value), `"`)
+				return strings.Trim(strings.TrimSpace(value), `"`), true
 			}
 		}
 	}
-	return ""
+	return "", false
 }
 
 // applied says which preference was honoured.
@@ -167,14 +252,23 @@ func (c *call) applied(preference string) {
 // maxJSONBody is the largest body of a write that is not a file.
 const maxJSONBody = 128 << 20
 
-// readBody reads the members of a JSON body and resolves its references.
-func (c *call) readBody() ([]attribute, *odataError) {
+// readAll reads a body that is not a file.
+func (c *call) readAll() ([]byte, *odataError) {
 	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxJSONBody+1))
 	switch {
 	case err != nil:
 		return nil, badPayload(c.set, err)
 	case len(body) > maxJSONBody:
 		return nil, errTooLarge
+	}
+	return body, nil
+}
+
+// readBody reads the members of a JSON body and resolves its references.
+func (c *call) readBody() ([]attribute, *odataError) {
+	body, refusal := c.readAll()
+	if refusal != nil {
+		return nil, refusal
 	}
 	attributes, err := readObject(body)
 	if err != nil {
@@ -183,6 +277,12 @@ func (c *call) readBody() ([]attribute, *odataError) {
 	return c.bind(attributes)
 }
 
+// executed counts a write; in a change set only once all of it is done.
 func (c *call) executed(attributes []attribute) {
-	c.t.stats.executed(c.set, rowName(attributes), c.r.Header.Get("x-ms-client-request-id"))
+	e := execution{c.set, rowName(attributes), c.r.Header.Get("x-ms-client-request-id")}
+	if c.changes != nil {
+		c.changes.executed = append(c.changes.executed, e)
+		return
+	}
+	c.t.stats.executed(e.set, e.name, e.requestID)
 }
