@@ -9,12 +9,16 @@ import (
 	"slices"
 )
 
-// readColumn is GET of one column of a record, or of the records that a
-// navigation property leads to.
+// readColumn is GET of one column of a record, of the file in it, or of the
+// records that a navigation property leads to.
 func (c *call) readColumn() {
 	r, refusal := c.t.rows.find(c.set, c.key)
 	if refusal != nil {
 		c.refuse(refusal)
+		return
+	}
+	if f := c.t.rows.getFile(fileKey{c.set, r.id, c.column}); f != nil {
+		c.readFile(r, f)
 		return
 	}
 	if to, ok := r.leadsTo(c.column); ok {
