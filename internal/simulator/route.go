@@ -20,6 +20,8 @@ type call struct {
 	related string // the key after a navigation property
 	bound   []link // what the body binds, beyond columns
 
+	since int64 // the version from which on changes are tracked, 0 for none
+
 	inner   bool       // the request came in a batch
 	changes *changeSet // that the request is part of
 }
