@@ -14,11 +14,12 @@ func (c *call) create() {
 		c.refuse(refusal)
 		return
 	}
-	r, refusal := c.t.rows.create(c.set, c.key.id, attributes)
+	r, refusal := c.t.rows.create(c.set, c.key.id, attributes, c.journal())
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
+	c.bindMany(r)
 	c.executed(attributes)
 	c.answerWrite(r, true)
 }
@@ -48,19 +49,27 @@ func (c *call) patch() {
 		c.refuse(refusal)
 		return
 	}
-	r, created, refusal := c.t.rows.update(c.set, c.key, readCondition(c.r), attributes)
+	r, created, refusal := c.t.rows.update(c.set, c.key, readCondition(c.r), attributes, c.journal())
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
+	c.bindMany(r)
 	c.executed(attributes)
 	c.answerWrite(r, created)
+}
+
+// bindMany associates the records that the body of a write lists.
+func (c *call) bindMany(r *row) {
+	if len(c.bound) > 0 {
+		c.t.rows.associate(c.set, rowKey{id: r.id}, c.bound, c.journal()) // the row is there
+	}
 }
 
 // remove is DELETE of a record.
 func (c *call) remove() {
 	drain(c.r)
-	if refusal := c.t.rows.remove(c.set, c.key, readCondition(c.r)); refusal != nil {
+	if refusal := c.t.rows.remove(c.set, c.key, readCondition(c.r), c.journal()); refusal != nil {
 		c.refuse(refusal)
 		return
 	}
@@ -105,13 +114,13 @@ func (c *call) readOne() {
 
 func (c *call) writeRecord(status int, r *row) {
 	selected, context := c.selection()
+	v := c.newView(c.set, selected, c.expansions())
 	var out bytes.Buffer
-	out.WriteString(`{"@odata.context":`)
-	writeString(&out, c.base()+"$metadata#"+c.set+context+"/$entity")
-	out.WriteByte(',')
-	appendRow(&out, c.set, r, selected)
-	out.WriteByte('}')
-	writeBody(c.w, c.r, status, contentType(c.r), out.Bytes())
+	o := newObject(&out)
+	v.context(o, c.set+context+"/$entity")
+	v.record(o, r)
+	o.end()
+	c.writeJSON(status, out.Bytes())
 }
 
 // selection is $select as a list, nil for all columns, and as it stands in
@@ -121,8 +130,13 @@ func (c *call) selection() (selected []string, context string) {
 	if !ok || value == "*" {
 		return nil, ""
 	}
-	for name := range strings.SplitSeq(value, ",") {
-		selected = append(selected, strings.TrimSpace(name))
-	}
+	selected = splitNames(value)
 	return selected, "(" + strings.Join(selected, ",") + ")"
+}
+
+func splitNames(list string) (names []string) {
+	for name := range strings.SplitSeq(list, ",") {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return names
 }

@@ -16,12 +16,14 @@ type row struct {
 	seq        int64 // order of creation
 	version    int64
 	attributes []attribute
+	links      []link // of navigation properties that hold many records
 }
 
 // attribute is a column and its value, as the client wrote it.
 type attribute struct {
 	name  string
 	value json.RawMessage
+	set   string // of the record that a look-up column names
 }
 
 func (r *row) etag() string { return `W/"` + strconv.FormatInt(r.version, 10) + `"` }
@@ -101,7 +103,7 @@ func readObject(body []byte) ([]attribute, error) {
 		if err := dec.Decode(&value); err != nil {
 			return nil, fmt.Errorf("read the value of %v: %w", key, err)
 		}
-		out = append(out, attribute{key.(string), value}) // a token in this place is a string
+		out = append(out, attribute{name: key.(string), value: value}) // a token in this place is a string
 	}
 	if _, err := dec.Token(); err != nil {
 		return nil, fmt.Errorf("read the end of the object: %w", err)
@@ -110,46 +112,4 @@ func readObject(body []byte) ([]attribute, error) {
 		return nil, errors.New("more follows after the object")
 	}
 	return out, nil
-}
-
-// appendRow writes a record as JSON: its ETag, its key, then the columns. With
-// a selection it is those columns, null where the record has none.
-func appendRow(out *bytes.Buffer, set string, r *row, selected []string) {
-	out.WriteString(`"@odata.etag":`)
-	writeString(out, r.etag())
-	out.WriteByte(',')
-	writeString(out, primaryKey(set))
-	out.WriteByte(':')
-	writeString(out, r.id)
-	if selected == nil {
-		for _, a := range r.attributes {
-			writeMember(out, a.name, a.value)
-		}
-		return
-	}
-	for _, name := range selected {
-		if name == primaryKey(set) {
-			continue
-		}
-		value := r.get(name)
-		if value == nil {
-			value = json.RawMessage("null")
-		}
-		writeMember(out, name, value)
-	}
-}
-
-func writeMember(out *bytes.Buffer, name string, value json.RawMessage) {
-	out.WriteByte(',')
-	writeString(out, name)
-	out.WriteByte(':')
-	out.Write(value)
-}
-
-func writeString(out *bytes.Buffer, s string) {
-	quoted, err := marshal(s)
-	if err != nil {
-		panic(err) // a string
-	}
-	out.Write(quoted)
 }
