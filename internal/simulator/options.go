@@ -15,6 +15,7 @@ const (
 	DefaultTokenLifetime = 3599 * time.Second
 	DefaultPageSize      = 5000
 
+	defaultPolicyDelay    = 10 * time.Second
 	defaultRecentRequests = 256
 	publicAuthority       = "https://login.microsoftonline.com"
 )
@@ -28,6 +29,10 @@ type Options struct {
 	// TokenLifetime is how long an access token is good for, exactly. The wire
 	// says whole seconds, rounded down, 1 at least. Zero means DefaultTokenLifetime.
 	TokenLifetime time.Duration
+
+	// PolicyDelay is how long a token lifetime policy that was set by Graph takes to
+	// act on new tokens for Dataverse. Zero means 10 s, negative no time.
+	PolicyDelay time.Duration
 
 	// PageSize is the number of rows in a page where the client names none.
 	// Zero means DefaultPageSize.
@@ -65,6 +70,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.ClientID, DefaultClientID)
 	setDefault(&o.ClientSecret, DefaultClientSecret)
 	setDefault(&o.TokenLifetime, DefaultTokenLifetime)
+	setDefault(&o.PolicyDelay, defaultPolicyDelay)
 	setDefault(&o.PageSize, DefaultPageSize)
 	setDefault(&o.RecentRequests, defaultRecentRequests)
 	if o.Logger == nil {

@@ -28,6 +28,8 @@ type Tenant struct {
 	recent     *recentRequests
 	entraFault *faultList
 	dataFault  *faultList
+	graphFault *faultList
+	graph      *directory
 
 	mu        sync.Mutex // guards what follows
 	lifetime  time.Duration
@@ -35,6 +37,8 @@ type Tenant struct {
 	learned   []string // origins where Listen put the environment
 	authority string
 	appUser   bool
+
+	graphOrigin string // where Listen put Graph
 }
 
 // New returns a tenant. Nothing listens yet: mount [Tenant.Entra],
@@ -50,13 +54,15 @@ func New(opts Options) *Tenant {
 	}
 	authority := opts.Authority
 	setDefault(&authority, publicAuthority)
+	objectID := newGUID()
 	return &Tenant{
 		opts: opts, signer: newSigner(key),
-		objectID: newGUID(), userID: newGUID(), orgID: newGUID(), unitID: newGUID(),
+		objectID: objectID, userID: newGUID(), orgID: newGUID(), unitID: newGUID(),
 		tokens: newTokenTable(), rows: newStore(), pages: newPageTable(),
 		protection: newProtection(opts.Limits), stats: newStatistics(),
 		recent:     newRecentRequests(opts.RecentRequests),
 		entraFault: &faultList{}, dataFault: &faultList{},
+		graphFault: &faultList{}, graph: newDirectory(opts.ClientID, objectID),
 		lifetime: opts.TokenLifetime, secrets: []string{opts.ClientSecret},
 		authority: authority, appUser: true,
 	}
