@@ -82,6 +82,7 @@ type policyView struct {
 	DisplayName   string   `json:"display_name"`
 	Lifetime      int64    `json:"access_token_lifetime"` // seconds; 0 if it says none
 	MadeByDvproxy bool     `json:"made_by_dvproxy"`
+	Edited        bool     `json:"edited"` // it has dvproxy's name, but is no longer as dvproxy makes it
 	AppliesAlsoTo []string `json:"applies_also_to"`
 }
 
@@ -165,7 +166,7 @@ func viewPolicies(s lifetime.State, policies []lifetime.Policy) (views []policyV
 	for _, p := range policies {
 		view := policyView{
 			ID: p.ID, DisplayName: p.DisplayName, Lifetime: int64(p.Lifetime() / time.Second),
-			MadeByDvproxy: p.Ours(), AppliesAlsoTo: []string{},
+			MadeByDvproxy: p.Ours(), Edited: p.Edited(), AppliesAlsoTo: []string{},
 		}
 		for _, use := range s.Uses[p.ID] {
 			view.AppliesAlsoTo = append(view.AppliesAlsoTo, use.String())

@@ -57,8 +57,11 @@ func writePolicies(w io.Writer, what string, policies []policyView, none string)
 		if p.Lifetime > 0 {
 			says = seconds(p.Lifetime).String()
 		}
-		if p.MadeByDvproxy {
+		switch {
+		case p.MadeByDvproxy:
 			by = "made by dvproxy"
+		case p.Edited:
+			by = "named as dvproxy's, but edited since: not dvproxy's to change"
 		}
 		fmt.Fprintf(w, "  %-22s  %q: %s, %s (id %s)\n", what, p.DisplayName, says, by, p.ID)
 		for _, use := range p.AppliesAlsoTo {

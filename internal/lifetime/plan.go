@@ -57,10 +57,10 @@ func (r *Refusal) Error() string { return r.text }
 func (g *Graph) PlanSet(s State, want time.Duration) (Plan, error) {
 	if p, ok := s.foreign(); ok {
 		return Plan{}, &Refusal{fmt.Sprintf(
-			"Dataverse's service principal has the policy %q (id %s), which dvproxy did not make and does not change, and a principal takes only one: have its owner change it, or unassign it by DELETE %s",
+			"Dataverse's service principal has the policy %q (id %s), which dvproxy did not make, or somebody has edited since, so it is not changed, and a principal takes only one: have its owner change it, or unassign it by DELETE %s",
 			p.DisplayName, p.ID, g.origin+version+unassign(p.ID).path)}
 	}
-	plan := Plan{want: want, graph: g.origin, Notes: organizationNotes(s)}
+	plan := Plan{want: want, graph: g.origin, Notes: notes(s)}
 	idle := s.Idle()
 	switch {
 	case len(s.Assigned) > 0:
@@ -90,7 +90,7 @@ func (g *Graph) PlanSet(s State, want time.Duration) (Plan, error) {
 
 // PlanClear takes back what dvproxy made, and nothing else.
 func (g *Graph) PlanClear(s State) Plan {
-	plan := Plan{graph: g.origin, Notes: organizationNotes(s)}
+	plan := Plan{graph: g.origin, Notes: notes(s)}
 	if p, ok := s.foreign(); ok {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("the policy %q (id %s) on Dataverse's service principal is not dvproxy's and stays", p.DisplayName, p.ID))
 	}
@@ -112,11 +112,16 @@ func (g *Graph) PlanClear(s State) Plan {
 	return plan
 }
 
-// organizationNotes warn of a default that may count before what is assigned.
-func organizationNotes(s State) (notes []string) {
-	for _, p := range s.Defaults() {
-		notes = append(notes, fmt.Sprintf("the organization's default policy %q (id %s, %s) is not dvproxy's and stays; by Microsoft's documentation it counts before a policy of the service principal",
-			p.DisplayName, p.ID, Describe(p)))
+// notes warn of policies that count before what is assigned, or look like
+// dvproxy's and are not.
+func notes(s State) (notes []string) {
+	for _, p := range s.Policies {
+		if p.OrganizationDefault {
+			notes = append(notes, fmt.Sprintf("the organization's default policy %q (id %s, %s) is not dvproxy's and stays; by Microsoft's documentation it counts before a policy of the service principal",
+				p.DisplayName, p.ID, Describe(p)))
+		} else if p.Edited() {
+			notes = append(notes, fmt.Sprintf("the policy with id %s has dvproxy's name, but somebody has edited it: it is left as it is", p.ID))
+		}
 	}
 	return notes
 }

@@ -31,6 +31,8 @@ func TestPlans(t *testing.T) {
 	ref := assignedPath + "/$ref"
 	asDefault := theirs("D")
 	asDefault.OrganizationDefault = true
+	edited := theirs("E")
+	edited.DisplayName = Mark
 	tests := []struct {
 		name    string
 		in      []use
@@ -48,6 +50,8 @@ func TestPlans(t *testing.T) {
 		{"a foreign one", []use{{theirs("C"), "dataverse"}}, `["Contoso" (id C)]`, "", "C"},
 		{"a foreign one beside half-done work", []use{{theirs("C"), "dataverse"}, {ours("A", five), ""}}, "[Contoso]", "DELETE " + policyPath("A"), "C A"},
 		{"a foreign one elsewhere", []use{{theirs("C"), "app"}}, "POST " + policiesPath + ", POST " + ref, "", "C new"},
+		{"ours, edited since", []use{{edited, "dataverse"}}, "[edited]", "", "E"},
+		{"ours, edited since, beside", []use{{edited, ""}}, "POST " + policiesPath + ", POST " + ref, "", "E new"},
 		{"a default", []use{{asDefault, ""}}, "POST " + policiesPath + ", POST " + ref, "", "D new"},
 		{"ours is used elsewhere too", []use{{ours("A", time.Hour), "dataverse app"}}, "[app]", "DELETE " + assignedPath + "/A/$ref", "A"},
 		{"ours is used elsewhere only", []use{{ours("A", five), "app"}}, "POST " + policiesPath + ", POST " + ref, "", "A new"},

@@ -33,6 +33,10 @@ func (p Policy) Ours() bool {
 	return ok
 }
 
+// Edited tells whether the policy has the name of dvproxy's but is not as
+// dvproxy makes it: somebody has edited it, and it is theirs.
+func (p Policy) Edited() bool { return p.DisplayName == Mark && !p.Ours() }
+
 // Lifetime is that of access tokens under the policy, 0 if it says none that
 // can be read.
 func (p Policy) Lifetime() time.Duration {

@@ -9,7 +9,8 @@ import (
 
 // AzScript sets the policy, or clears it if want is 0, by az rest. It is for a
 // POSIX shell, needs nothing from dvproxy and may be run twice. It does as
-// PlanSet and PlanClear do, but for looking at what else a policy applies to.
+// PlanSet and PlanClear do, but that it knows dvproxy's policy by its name alone
+// and does not look at what else a policy applies to.
 func AzScript(cloud Cloud, want time.Duration) string {
 	var b strings.Builder
 	b.WriteString("# For a POSIX shell (sh, bash, zsh; Azure Cloud Shell's Bash).\n")
@@ -17,14 +18,17 @@ func AzScript(cloud Cloud, want time.Duration) string {
 		fmt.Fprintf(&b, "# Sign in first:  az cloud set --name %s && az login\n", cloud.Az)
 	}
 	az := "az rest --resource " + quote(cloud.Graph)
+	own := quote("value[?displayName=='" + Mark + "' && isOrganizationDefault!=`true`].id | [0]")
 	fmt.Fprintf(&b, `(
   set -eu
   policies=%s
   assigned=%s
-  name=%s
-  id=$(%s --method get --url "$policies" --query "value[?displayName=='$name'].id | [0]" --output tsv)
   now=$(%s --method get --url "$assigned" --query 'value[0].id' --output tsv)
-`, quote(cloud.Graph+version+policiesPath), quote(cloud.Graph+version+assignedPath), quote(Mark), az, az)
+  id=$(%s --method get --url "$assigned" --query %s --output tsv)
+  if [ -z "$id" ]; then
+    id=$(%s --method get --url "$policies" --query %s --output tsv)
+  fi
+`, quote(cloud.Graph+version+policiesPath), quote(cloud.Graph+version+assignedPath), az, az, own, az, own)
 	if want > 0 {
 		azSet(&b, az, want)
 	} else {
@@ -89,8 +93,9 @@ func PowerShellScript(cloud Cloud, want time.Duration) string {
   $graph = %s
   $name = %s
   $dataverse = Get-MgServicePrincipal -Filter %s
-  $policy = Get-MgPolicyTokenLifetimePolicy -All | Where-Object DisplayName -eq $name | Select-Object -First 1
   $now = Get-MgServicePrincipalTokenLifetimePolicy -ServicePrincipalId $dataverse.Id | Select-Object -First 1
+  $policy = @($now) + @(Get-MgPolicyTokenLifetimePolicy -All) |
+    Where-Object { $_.DisplayName -eq $name -and -not $_.IsOrganizationDefault } | Select-Object -First 1
 `, connect, quotePS(cloud.Graph+version), quotePS(Mark), quotePS("appId eq '"+DataverseAppID+"'"))
 	if want > 0 {
 		fmt.Fprintf(&b, `  $definition = %s

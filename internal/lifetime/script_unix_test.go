@@ -16,17 +16,21 @@ import (
 // queries that are to find one: NOW for what is assigned, OWN for our own, NEW
 // for a new one.
 const fakeAz = `#!/bin/sh
-query=
+query= url=
 while [ $# -gt 0 ]; do
   printf '%s\t' "$1" >> "$LOG"
   [ "$1" = --query ] && query=$2
+  [ "$1" = --url ] && url=$2
   shift
 done
 printf '\n' >> "$LOG"
 case $query in
   id) echo "$NEW" ;;
   'value[0].id') echo "$NOW" ;;
-  *) echo "$OWN" ;;
+  *) case $url in
+    *servicePrincipals*) [ "$NOW" != "$OWN" ] || echo "$OWN" ;;
+    *) echo "$OWN" ;;
+    esac ;;
 esac
 `
 
