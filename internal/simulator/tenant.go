@@ -28,6 +28,7 @@ type Tenant struct {
 	recent     *recentRequests
 	entraFault *faultList
 	dataFault  *faultList
+	trust      *trust
 
 	mu        sync.Mutex // guards what follows
 	lifetime  time.Duration
@@ -56,7 +57,7 @@ func New(opts Options) *Tenant {
 		tokens: newTokenTable(), rows: newStore(), pages: newPageTable(),
 		protection: newProtection(opts.Limits), stats: newStatistics(),
 		recent:     newRecentRequests(opts.RecentRequests),
-		entraFault: &faultList{}, dataFault: &faultList{},
+		entraFault: &faultList{}, dataFault: &faultList{}, trust: &trust{},
 		lifetime: opts.TokenLifetime, secrets: []string{opts.ClientSecret},
 		authority: authority, appUser: true,
 	}
