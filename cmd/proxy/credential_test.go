@@ -162,7 +162,7 @@ func TestSignInByWorkloadIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := cluster.Token(subject, time.Hour)
-	source := credential.NewWorkloadIdentity(endpointOf(s), s.ClientID(), scopeOf(s), func() (string, error) { return token, nil }, credential.Options{})
+	source := credential.NewWorkloadIdentity(endpointOf(s), s.ClientID(), scopeOf(s), func() (string, error) { return token, nil }, credential.WorkloadIdentityOptions{})
 	opensDoors(t, s, source)
 	token = cluster.Token(subject, -time.Minute)
 	refusedWith(t, source, 700024, false)

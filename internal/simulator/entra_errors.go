@@ -36,6 +36,8 @@ var faultErrors = []entraError{
 	errApplication.with(DefaultClientID, DefaultTenantID), errTenant.with(DefaultTenantID),
 	errScope.with("https://contoso.crm.dynamics.com"), errMissing.with("grant_type"),
 	errResource.with("https://contoso.crm.dynamics.com", DefaultTenantID),
+	errMalformedAssertion, errAssertionClient, errAssertionAudience,
+	errFederatedIssuer.with("https://oidc.example/"), errFederatedAudience.with("api://elsewhere"),
 	{401, 7000222, "invalid_client", "The provided client secret keys for app '" + DefaultClientID + "' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret"},
 	{401, 7000216, "invalid_client", "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type."},
 	{401, 700213, "invalid_client", "No matching federated identity record found for presented assertion subject 'system:serviceaccount:default:importer'."},
