@@ -32,6 +32,7 @@ type Tenant struct {
 	dataFault  *faultList
 	graphFault *faultList
 	graph      *directory
+	trust      *trust
 
 	mu        sync.Mutex // guards what follows
 	lifetime  time.Duration
@@ -64,7 +65,7 @@ func New(opts Options) *Tenant {
 		uploads: &uploadTable{sessions: map[string]*upload{}}, operations: &operationTable{outputs: map[string][]attribute{}},
 		protection: newProtection(opts.Limits), stats: newStatistics(),
 		recent:     newRecentRequests(opts.RecentRequests),
-		entraFault: &faultList{}, dataFault: &faultList{},
+		entraFault: &faultList{}, dataFault: &faultList{}, trust: &trust{},
 		graphFault: &faultList{}, graph: newDirectory(opts.ClientID, objectID),
 		lifetime: opts.TokenLifetime, secrets: []string{opts.ClientSecret},
 		authority: authority, appUser: true,
