@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Only what was sealed opens, and it opens as it was: a file that opens is one
-// of those that this key sealed, byte for byte.
+// Only what was sealed opens, and it opens as it was. Only one entry is ever
+// sealed with this key, if by many processes, so whatever opens must be that.
 func FuzzOpen(f *testing.F) {
 	key, err := newSealer([]byte("secret"), Identity{Authority: "a", ClientID: "c", Scope: "s"})
 	if err != nil {
@@ -32,14 +32,12 @@ func FuzzOpen(f *testing.F) {
 		}
 		expiryOf(file)
 		e, err := key.open(file)
-		switch {
-		case bytes.Equal(file, sealed):
-			if err != nil || e.Token != "t" || !e.Sent.Equal(time.Unix(1e9, 0)) || e.Lifetime != time.Hour {
-				t.Errorf("the sealed entry opens as %+v, %v", e, err)
-			}
-		case err == nil:
+		switch genuine := e.Token == "t" && e.Sent.Equal(time.Unix(1e9, 0)) && e.Lifetime == time.Hour; {
+		case bytes.Equal(file, sealed) && err != nil:
+			t.Errorf("the sealed entry does not open: %v", err)
+		case err == nil && !genuine: // another process of the fuzzer may have sealed it
 			t.Errorf("what was never sealed opens, as %+v", e)
-		case e != Entry{}:
+		case err != nil && e != Entry{}:
 			t.Errorf("an error comes with %+v", e)
 		}
 	})
