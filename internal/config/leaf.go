@@ -86,6 +86,8 @@ func (l leaf) parse(text string) (problem string) {
 		ok = parseBounded(l, p, text, time.ParseDuration)
 	case *Size:
 		ok = parseBounded(l, p, text, ParseSize)
+	case *Mode:
+		ok = parseBounded(l, p, text, ParseMode)
 	default:
 		ok = false
 	}
@@ -140,6 +142,8 @@ func (l leaf) expected() string {
 		what = "a duration"
 	case Size:
 		what = "a size in bytes, KiB, MiB or GiB"
+	case Mode:
+		what = "permissions in octal"
 	default:
 		what = "a text"
 		if words := l.tag.Get("oneof"); words != "" {
@@ -180,6 +184,8 @@ func (l leaf) text() string {
 	case time.Duration:
 		return durationText(v)
 	case Size:
+		return v.String()
+	case Mode:
 		return v.String()
 	}
 	return ""
