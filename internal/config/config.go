@@ -44,7 +44,7 @@ type Environment struct {
 	URL         string     `yaml:"url" flag:"url" env:"DATAVERSE_URL" example:"https://contoso.crm.dynamics.com" empty:"required" help:"origin of the environment, without a path"`
 	Aliases     []string   `yaml:"aliases" example:"https://contoso.api.crm.dynamics.com" empty:"the .api. twin of url" help:"other origins of the environment in links, which are mapped to dvproxy like url; [] for none"`
 	Listen      string     `yaml:"listen" flag:"listen" env:"DVPROXY_LISTEN" default:"localhost:7080" help:"address that clients connect to: host:port, where localhost means 127.0.0.1 and [::1] both and port 0 a free port; or unix: and the absolute path of a Unix socket"`
-	SocketMode  Mode       `yaml:"socket_mode" default:"0600" help:"permissions of the Unix socket: who may write may connect; not on Windows, where the folder's permissions count"`
+	SocketMode  Mode       `yaml:"socket_mode" default:"0600" min:"0200" help:"permissions of the Unix socket: who may write may connect; not on Windows, where the folder's permissions count"`
 	SocketGroup string     `yaml:"socket_group" empty:"the group of dvproxy's account" help:"group of the Unix socket, by name or number, for a socket_mode such as 0660; not on Windows"`
 	PublicURL   string     `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
 	TLS         TLS        `yaml:"tls" help:"HTTPS for clients: with the certificate in two files, or with one that a local CA of dvproxy's own signs."`
