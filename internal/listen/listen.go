@@ -45,7 +45,11 @@ type Endpoint struct {
 func Open(ctx context.Context, address string, o Options) (*Endpoint, error) {
 	e := &Endpoint{}
 	if o.Certificates != nil {
-		e.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: o.Certificates}
+		e.TLS = &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			GetCertificate: o.Certificates,
+			NextProtos:     []string{"h2", "http/1.1", "http/1.0"}, // net/http would refuse who names the last alone
+		}
 	}
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		l, err := openSocket(ctx, path, o)
