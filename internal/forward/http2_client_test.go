@@ -54,7 +54,7 @@ func linksFor(t *testing.T, addr string) *odata.Mapper {
 }
 
 // do sends a request and returns the answer with its body read.
-func (r *secureRig) do(t *testing.T, ctx context.Context, method, path string, body io.Reader) (*http.Response, string) {
+func (r *secureRig) do(ctx context.Context, t *testing.T, method, path string, body io.Reader) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, method, r.URL+path, body)
 	if err != nil {
@@ -91,7 +91,7 @@ func TestClientOverHTTP2(t *testing.T) {
 		if tt.body != "" {
 			body = strings.NewReader(tt.body)
 		}
-		resp, got := r.do(t, t.Context(), tt.method, "/api", body)
+		resp, got := r.do(t.Context(), t, tt.method, "/api", body)
 		if resp == nil {
 			continue
 		}
@@ -128,10 +128,10 @@ func TestEarlyAnswerOverHTTP2(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	})
-	r.do(t, t.Context(), "GET", "/first", nil) // so that there is a connection to share
+	r.do(t.Context(), t, "GET", "/first", nil) // so that there is a connection to share
 	var others sync.WaitGroup
 	others.Go(func() {
-		if _, got := r.do(t, t.Context(), "GET", "/slow", nil); got != "slow" {
+		if _, got := r.do(t.Context(), t, "GET", "/slow", nil); got != "slow" {
 			t.Errorf("the stream beside: %q", got)
 		}
 	})
@@ -150,7 +150,7 @@ func TestEarlyAnswerOverHTTP2(t *testing.T) {
 			}
 		}
 	}()
-	resp, _ := r.do(t, t.Context(), "POST", "/upload", body)
+	resp, _ := r.do(t.Context(), t, "POST", "/upload", body)
 	if resp != nil && resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("answered %d, want 413", resp.StatusCode)
 	}
@@ -160,7 +160,7 @@ func TestEarlyAnswerOverHTTP2(t *testing.T) {
 		t.Error("the client goes on sending")
 	}
 	<-time.After(2500 * time.Millisecond) // after which an HTTP/1.1 connection would have been cut
-	if _, got := r.do(t, t.Context(), "GET", "/next", nil); got != "" {
+	if _, got := r.do(t.Context(), t, "GET", "/next", nil); got != "" {
 		t.Errorf("the next request: %q", got)
 	}
 	close(release)
