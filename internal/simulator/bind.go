@@ -9,73 +9,56 @@ import (
 const bindSuffix = "@odata.bind"
 
 // bind turns "primarycontactid@odata.bind" into the look-up column
-// "_primarycontactid_value" and drops the other annotations. A reference may
-// be relative or absolute, but then it must be of this environment.
+// "_primarycontactid_value", a list of references into links, and drops the
+// other annotations. A link among these, such as the @odata.editLink of a
+// record that was read, may be of this environment only.
 func (c *call) bind(attributes []attribute) ([]attribute, *odataError) {
 	var out []attribute
 	for _, a := range attributes {
 		property, isBind := strings.CutSuffix(a.name, bindSuffix)
 		switch {
-		case !isBind && strings.Contains(a.name, "@"):
-			continue
-		case !isBind:
+		case isBind:
+			bound, refusal := c.bindOne(property, a)
+			if refusal != nil {
+				return nil, refusal
+			}
+			out = append(out, bound...)
+		case strings.Contains(a.name, "@"):
+			var text string
+			if json.Unmarshal(a.value, &text) == nil && strings.Contains(a.name, "@odata.") && c.isElsewhere(text) {
+				return nil, badPayload(c.set, fmt.Errorf("%s is not a URL of this environment", text))
+			}
+		default:
 			out = append(out, a)
-			continue
-		}
-		var one string
-		var many []string
-		if json.Unmarshal(a.value, &one) == nil {
-			many = []string{one}
-		} else if json.Unmarshal(a.value, &many) != nil {
-			return nil, badPayload(c.set, fmt.Errorf("%s is neither a string nor a list of strings", a.name))
-		}
-		for _, reference := range many {
-			id, err := c.resolve(reference)
-			if err != nil {
-				return nil, badPayload(c.set, err)
-			}
-			if one != "" {
-				out = append(out, attribute{"_" + property + "_value", json.RawMessage(`"` + id + `"`)})
-			}
 		}
 	}
 	return out, nil
 }
 
-// resolve finds the id of the record that a reference names: contacts(guid),
-// /contacts(guid) or an absolute URL under this environment's origin.
-func (c *call) resolve(reference string) (string, error) {
-	local := strings.TrimPrefix(reference, "/")
-	if strings.Contains(reference, "://") {
-		origin := originOf(reference[:originEnd(reference)])
-		if origin != c.t.requestOrigin(c.r) && !c.t.acceptsAudience(origin, c.t.requestOrigin(c.r)) {
-			return "", fmt.Errorf("%s is not a URL of this environment", reference)
+func (c *call) bindOne(property string, a attribute) ([]attribute, *odataError) {
+	var one string
+	if json.Unmarshal(a.value, &one) == nil {
+		to, refusal := c.resolve(one)
+		if refusal != nil {
+			return nil, refusal
 		}
-		local = strings.TrimPrefix(reference[originEnd(reference):], "/")
+		return []attribute{lookUp(property, to)}, nil
 	}
-	if tg, ok := readTarget("/" + local); ok {
-		local = strings.TrimPrefix(tg.path[len(apiPrefix)+len(tg.version):], "/")
+	var many []string
+	if json.Unmarshal(a.value, &many) != nil {
+		return nil, badPayload(c.set, fmt.Errorf("%s is neither a string nor a list of strings", a.name))
 	}
-	s := readSegment(unescape(local, false))
-	key, ok := readKey(s.name, s.key)
-	if !s.hasKey || !isSetName(s.name) || !ok {
-		return "", fmt.Errorf("%s does not name a record", reference)
+	for _, text := range many {
+		to, refusal := c.resolve(text)
+		if refusal != nil {
+			return nil, refusal
+		}
+		c.bound = append(c.bound, link{property, to})
 	}
-	if key.id != "" {
-		return key.id, nil
-	}
-	r, refusal := c.t.rows.find(s.name, key)
-	if refusal != nil {
-		return "", fmt.Errorf("%s: %s", reference, refusal.message)
-	}
-	return r.id, nil
+	return nil, nil
 }
 
-// originEnd is where the origin of an absolute URL ends.
-func originEnd(url string) int {
-	start := strings.Index(url, "://") + len("://")
-	if i := strings.IndexAny(url[start:], "/?#"); i >= 0 {
-		return start + i
-	}
-	return len(url)
+// lookUp is the column that names the record which a navigation property leads to.
+func lookUp(property string, to reference) attribute {
+	return attribute{name: "_" + property + "_value", value: json.RawMessage(`"` + to.id + `"`), set: to.set}
 }

@@ -12,13 +12,16 @@ import (
 const countCap = 5000
 
 // list is GET of a set: filter, order, a page of it, and the link to the next.
-func (c *call) list() {
+func (c *call) list() { c.listRows(c.t.rows.all(c.set)) }
+
+// listRows is the same for the rows that a navigation property leads to.
+func (c *call) listRows(rows []*row) {
 	from, refusal := c.t.pages.resume(c.target)
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
-	rows, refusal := c.matching()
+	rows, refusal = c.matching(rows)
 	if refusal != nil {
 		c.refuse(refusal)
 		return
@@ -46,9 +49,9 @@ func (c *call) list() {
 	c.writePage(page, total, next)
 }
 
-// matching returns the rows that $filter lets through, in order of creation.
-func (c *call) matching() ([]*row, *odataError) {
-	rows := c.t.rows.all(c.set)
+// matching returns the rows that $filter lets through, in the order in which
+// they came.
+func (c *call) matching(rows []*row) ([]*row, *odataError) {
 	value, ok := c.target.option("$filter")
 	if !ok {
 		return rows, nil
@@ -119,12 +122,16 @@ func (c *call) writePage(page []*row, total int, next string) {
 		writeString(&out, next)
 	}
 	out.WriteByte('}')
-	writeBody(c.w, c.r, http.StatusOK, contentType(c.r), out.Bytes())
+	kind := contentType(c.r)
+	if c.inner {
+		kind += "; odata.streaming=true"
+	}
+	writeBody(c.w, c.r, http.StatusOK, kind, out.Bytes())
 }
 
 // countRows is GET of a set's $count: a bare number.
 func (c *call) countRows() {
-	rows, refusal := c.matching()
+	rows, refusal := c.matching(c.t.rows.all(c.set))
 	if refusal != nil {
 		c.refuse(refusal)
 		return

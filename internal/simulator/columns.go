@@ -2,17 +2,32 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 )
 
-// readColumn is GET of one column of a record.
+// readColumn is GET of one column of a record, of the file in it, or of the
+// records that a navigation property leads to.
 func (c *call) readColumn() {
 	r, refusal := c.t.rows.find(c.set, c.key)
 	if refusal != nil {
 		c.refuse(refusal)
+		return
+	}
+	if f := c.t.rows.getFile(fileKey{c.set, r.id, c.column}); f != nil {
+		c.readFile(r, f)
+		return
+	}
+	if to, ok := r.leadsTo(c.column); ok {
+		c.set, c.key = to.set, rowKey{id: to.id}
+		c.readOne()
+		return
+	}
+	if c.t.rows.holdsMany(c.set, c.column) {
+		c.listLinked(r.linked(c.column))
 		return
 	}
 	value := r.get(c.column)
@@ -26,6 +41,17 @@ func (c *call) readColumn() {
 	writeMember(&out, "value", value)
 	out.WriteByte('}')
 	writeBody(c.w, c.r, http.StatusOK, contentType(c.r), out.Bytes())
+}
+
+// listLinked shows the records that references name, those of the first one's set.
+func (c *call) listLinked(references []reference) {
+	if len(references) > 0 {
+		c.set = references[0].set
+	}
+	references = slices.DeleteFunc(references, func(to reference) bool { return to.set != c.set })
+	rows := c.t.rows.rowsOf(references)
+	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.seq, b.seq) })
+	c.listRows(rows)
 }
 
 // writeColumn is PUT of one column: {"value": ...}.
@@ -46,7 +72,7 @@ func (c *call) writeColumn() {
 // clearColumn is DELETE of one column, or of the file in it.
 func (c *call) clearColumn() {
 	drain(c.r)
-	if r, refusal := c.t.rows.find(c.set, c.key); refusal == nil && c.t.rows.removeFile(fileKey{c.set, r.id, c.column}) {
+	if r, refusal := c.t.rows.find(c.set, c.key); refusal == nil && c.t.rows.setFile(fileKey{c.set, r.id, c.column}, nil, c.journal()) {
 		c.executed(nil)
 		writeEmpty(c.w, http.StatusNoContent)
 		return
@@ -57,8 +83,8 @@ func (c *call) clearColumn() {
 func (c *call) setColumn(value json.RawMessage) {
 	cond := readCondition(c.r)
 	setDefault(&cond.ifMatch, "*") // a column of a record that is not there makes none
-	attributes := []attribute{{c.column, value}}
-	r, _, refusal := c.t.rows.update(c.set, c.key, cond, attributes)
+	attributes := []attribute{{name: c.column, value: value}}
+	r, _, refusal := c.t.rows.update(c.set, c.key, cond, attributes, c.journal())
 	if refusal != nil {
 		c.refuse(refusal)
 		return

@@ -4,14 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"io"
-	"net/http"
-	"strconv"
 )
-
-// keptOfFile is how much of a file is kept to be downloaded again; of a larger
-// one there is only its length and its hash.
-const keptOfFile = 1 << 20
 
 type fileKey struct{ set, id, column string }
 
@@ -23,98 +18,71 @@ type storedFile struct {
 	kept   []byte // the whole file, or nil if it was too large
 }
 
-func (s *store) putFile(key fileKey, f *storedFile) {
+// content is the file from offset on, n bytes of it.
+func (f *storedFile) content(offset, n int64) io.Reader {
+	if f.kept == nil {
+		return io.LimitReader(zeros{}, n)
+	}
+	return bytes.NewReader(f.kept[offset : offset+n])
+}
+
+// receiver takes a file in as it comes: it hashes all of it and keeps it if it
+// is not too large.
+type receiver struct {
+	name   string
+	limit  int64
+	length int64
+	hash   hash.Hash
+	kept   bytes.Buffer
+}
+
+func newReceiver(name string, limit int64) *receiver {
+	return &receiver{name: name, limit: limit, hash: sha256.New()}
+}
+
+func (rc *receiver) Write(p []byte) (int, error) {
+	rc.hash.Write(p)
+	rc.length += int64(len(p))
+	if room := rc.limit - int64(rc.kept.Len()); room > 0 {
+		rc.kept.Write(p[:min(int64(len(p)), room)])
+	}
+	return len(p), nil
+}
+
+func (rc *receiver) file() *storedFile {
+	f := &storedFile{name: rc.name, length: rc.length, sha256: hex.EncodeToString(rc.hash.Sum(nil))}
+	if rc.length <= rc.limit {
+		f.kept = rc.kept.Bytes()
+	}
+	return f
+}
+
+// setFile puts a file in its column, or nil to empty it, and tells whether there
+// was one before.
+func (s *store) setFile(key fileKey, f *storedFile, j *journal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.files[key] = f
+	if f == nil && s.files[key] == nil {
+		return false
+	}
+	return s.keep(key, f, j)
+}
+
+func (s *store) keep(key fileKey, f *storedFile, j *journal) bool {
+	old, ok := s.files[key]
+	if f == nil {
+		delete(s.files, key)
+	} else {
+		s.files[key] = f
+	}
+	j.add(func() { s.keep(key, old, nil) })
+	return ok
 }
 
 func (s *store) getFile(key fileKey) *storedFile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.files[key]
-}
-
-func (s *store) removeFile(key fileKey) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, ok := s.files[key]
-	delete(s.files, key)
-	return ok
-}
-
-// uploadFile is PATCH of a file column with the whole file as its body. The
-// body is hashed as it comes and never held.
-func (c *call) uploadFile() {
-	r, refusal := c.t.rows.find(c.set, c.key)
-	if refusal != nil {
-		c.refuse(refusal)
-		return
-	}
-	name := c.r.Header.Get("x-ms-file-name")
-	if name == "" {
-		name, _ = c.target.option("x-ms-file-name")
-	}
-	if name == "" {
-		c.refuse(&odataError{http.StatusBadRequest, "0x80048d19", "The file name is missing: send x-ms-file-name."})
-		return
-	}
-	kept := &firstBytes{room: keptOfFile + 1}
-	hash := sha256.New()
-	length, err := io.Copy(io.MultiWriter(hash, kept), c.r.Body)
-	if err != nil {
-		c.refuse(badPayload(c.set, err))
-		return
-	}
-	f := &storedFile{name: name, length: length, sha256: hex.EncodeToString(hash.Sum(nil))}
-	if length <= keptOfFile {
-		f.kept = kept.buf.Bytes()
-	}
-	c.t.rows.putFile(fileKey{c.set, r.id, c.column}, f)
-	c.executed(nil)
-	writeEmpty(c.w, http.StatusNoContent)
-}
-
-// downloadFile is GET of a file column. A file that was too large to keep
-// comes back as so many zero bytes.
-func (c *call) downloadFile() {
-	r, refusal := c.t.rows.find(c.set, c.key)
-	if refusal != nil {
-		c.refuse(refusal)
-		return
-	}
-	f := c.t.rows.getFile(fileKey{c.set, r.id, c.column})
-	if f == nil {
-		c.refuse(&odataError{http.StatusNotFound, "0x80060888", "No file attachment found for attribute: " + c.column + " EntityId: " + r.id + "."})
-		return
-	}
-	h := c.w.Header()
-	h["Content-Type"] = []string{"application/octet-stream"}
-	h["Content-Disposition"] = []string{`attachment; filename="` + f.name + `"`}
-	h["Content-Length"] = []string{strconv.FormatInt(f.length, 10)}
-	h["x-ms-file-name"] = []string{f.name}
-	h["x-ms-file-size"] = []string{strconv.FormatInt(f.length, 10)}
-	h["mimetype"] = []string{"application/octet-stream"}
-	h["Access-Control-Expose-Headers"] = []string{"x-ms-file-size; x-ms-file-name; mimetype"}
-	c.w.WriteHeader(http.StatusOK)
-	if f.kept != nil || f.length == 0 {
-		c.w.Write(f.kept)
-		return
-	}
-	io.CopyN(c.w, zeros{}, f.length)
-}
-
-// firstBytes keeps what comes first and drops the rest.
-type firstBytes struct {
-	buf  bytes.Buffer
-	room int
-}
-
-func (k *firstBytes) Write(p []byte) (int, error) {
-	n := min(len(p), k.room)
-	k.buf.Write(p[:n])
-	k.room -= n
-	return len(p), nil
 }
 
 type zeros struct{}

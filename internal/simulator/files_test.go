@@ -11,7 +11,7 @@ func TestFileColumns(t *testing.T) {
 	b := newBench(t, Options{})
 	id := b.data("POST", accounts, `{"name":"x"}`).id(t)
 	column := accounts + "(" + id + ")/sample_filecolumn"
-	for _, size := range []int{0, 1000, keptOfFile, keptOfFile + 1} {
+	for _, size := range []int{0, 1000, DefaultKeptFile, DefaultKeptFile + 1} {
 		content := strings.Repeat("é", size/2) + strings.Repeat("x", size%2)
 		sum := sha256.Sum256([]byte(content))
 		b.data("PATCH", column, content, "Content-Type: application/octet-stream", "x-ms-file-name: a b.txt").want(t, 204, "")
@@ -20,7 +20,7 @@ func TestFileColumns(t *testing.T) {
 			t.Errorf("stored %+v, want %+v", got, want)
 		}
 		a := b.data("GET", column+"/$value", "")
-		if size > keptOfFile {
+		if size > DefaultKeptFile {
 			content = strings.Repeat("\x00", size)
 		}
 		if a.status != 200 || a.body != content || a.header.Get("x-ms-file-name") != "a b.txt" {

@@ -101,6 +101,15 @@ func compareJSON(a, b json.RawMessage) int {
 	return bytes.Compare(a, b)
 }
 
+// unquote is the text of a JSON string, empty for anything else.
+func unquote(value json.RawMessage) string {
+	var s string
+	if json.Unmarshal(value, &s) != nil {
+		return ""
+	}
+	return s
+}
+
 func boolInt(b bool) int {
 	if b {
 		return 1

@@ -22,6 +22,7 @@ const (
 	headerTimeLeft     = "x-ms-ratelimit-time-remaining-xrm-requests"
 	headerBurstLeft    = "x-ms-ratelimit-burst-remaining-xrm-requests"
 	headerSource       = "X-Source"
+	headerOperationID  = "x-ms-dyn-backgroundoperationid"
 )
 
 // stampHeaders puts on an answer what every answer of Dataverse carries, some

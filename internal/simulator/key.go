@@ -30,20 +30,25 @@ func readKey(set, text string) (k rowKey, ok bool) {
 			k.id = strings.ToLower(id)
 			continue
 		}
-		k.pairs = append(k.pairs, attribute{name, value})
+		k.pairs = append(k.pairs, attribute{name: name, value: value})
 	}
 	return k, k.id != "" || k.pairs != nil
 }
 
 // splitList cuts at the commas that are not inside quotes.
-func splitList(s string) []string {
+func splitList(s string) []string { return split(s, ',', '\'') }
+
+// splitUnquoted cuts at the separators that are not inside double quotes.
+func splitUnquoted(s string, separator byte) []string { return split(s, separator, '"') }
+
+func split(s string, separator, quote byte) []string {
 	var parts []string
 	quoted, start := false, 0
 	for i := range len(s) {
 		switch {
-		case s[i] == '\'':
+		case s[i] == quote:
 			quoted = !quoted
-		case s[i] == ',' && !quoted:
+		case s[i] == separator && !quoted:
 			parts = append(parts, s[start:i])
 			start = i + 1
 		}

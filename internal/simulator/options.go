@@ -14,6 +14,8 @@ const (
 	DefaultClientSecret  = "Sim8Q~this.is_not-a-real-secret"
 	DefaultTokenLifetime = 3599 * time.Second
 	DefaultPageSize      = 5000
+	DefaultChunkSize     = 4 << 20
+	DefaultKeptFile      = 1 << 20
 
 	defaultRecentRequests = 256
 	publicAuthority       = "https://login.microsoftonline.com"
@@ -32,6 +34,14 @@ type Options struct {
 	// PageSize is the number of rows in a page where the client names none.
 	// Zero means DefaultPageSize.
 	PageSize int
+
+	// ChunkSize is the largest block of a file that is uploaded in blocks, in
+	// bytes, and the size of all but the last. Zero means DefaultChunkSize.
+	ChunkSize int64
+
+	// KeptFile is the size in bytes up to which files are kept. A larger one is
+	// hashed and downloads as so many zero bytes. Zero means DefaultKeptFile.
+	KeptFile int64
 
 	// Limits are the service protection limits; the zero value sets none.
 	Limits Limits
@@ -66,6 +76,8 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.ClientSecret, DefaultClientSecret)
 	setDefault(&o.TokenLifetime, DefaultTokenLifetime)
 	setDefault(&o.PageSize, DefaultPageSize)
+	setDefault(&o.ChunkSize, DefaultChunkSize)
+	setDefault(&o.KeptFile, DefaultKeptFile)
 	setDefault(&o.RecentRequests, defaultRecentRequests)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

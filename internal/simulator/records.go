@@ -14,11 +14,12 @@ func (c *call) create() {
 		c.refuse(refusal)
 		return
 	}
-	r, refusal := c.t.rows.create(c.set, c.key.id, attributes)
+	r, refusal := c.t.rows.create(c.set, c.key.id, attributes, c.journal())
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
+	c.bindMany(r)
 	c.executed(attributes)
 	c.answerWrite(r, true)
 }
@@ -48,19 +49,27 @@ func (c *call) patch() {
 		c.refuse(refusal)
 		return
 	}
-	r, created, refusal := c.t.rows.update(c.set, c.key, readCondition(c.r), attributes)
+	r, created, refusal := c.t.rows.update(c.set, c.key, readCondition(c.r), attributes, c.journal())
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
+	c.bindMany(r)
 	c.executed(attributes)
 	c.answerWrite(r, created)
+}
+
+// bindMany associates the records that the body of a write lists.
+func (c *call) bindMany(r *row) {
+	if len(c.bound) > 0 {
+		c.t.rows.associate(c.set, rowKey{id: r.id}, c.bound, c.journal()) // the row is there
+	}
 }
 
 // remove is DELETE of a record.
 func (c *call) remove() {
 	drain(c.r)
-	if refusal := c.t.rows.remove(c.set, c.key, readCondition(c.r)); refusal != nil {
+	if refusal := c.t.rows.remove(c.set, c.key, readCondition(c.r), c.journal()); refusal != nil {
 		c.refuse(refusal)
 		return
 	}

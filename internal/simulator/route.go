@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -16,7 +15,21 @@ type call struct {
 	target target
 	set    string
 	key    rowKey
-	column string
+	column string // or navigation property
+
+	related string // the key after a navigation property
+	bound   []link // what the body binds, beyond columns
+
+	inner   bool       // the request came in a batch
+	changes *changeSet // that the request is part of
+}
+
+// journal is where what the call does is noted down, nil if it need not be.
+func (c *call) journal() *journal {
+	if c.changes == nil {
+		return nil
+	}
+	return &c.changes.journal
 }
 
 // action answers a call.
@@ -25,32 +38,46 @@ type action func(*call)
 // resource is what a path leads to: the action for each method.
 type resource map[string]action
 
-// route finds what a path leads to and carries the method out. A new kind of
-// resource is one more line in find or findRecord.
+// route answers a request that came by itself. A new kind of resource is one
+// more line in find, findInSet or findInRecord.
 func (t *Tenant) route(w http.ResponseWriter, r *http.Request) {
-	tg, ok := readTarget(r.RequestURI)
-	if !ok {
-		writeEmpty(w, http.StatusNotFound)
+	c := &call{t: t, w: w, r: r}
+	if refusal := c.misdirected(); refusal != nil {
+		c.refuse(refusal)
 		return
 	}
-	c := &call{t: t, w: w, r: r, target: tg}
+	c.serve()
+}
+
+// serve finds what the path leads to and carries the method out.
+func (c *call) serve() {
+	tg, ok := readTarget(c.r.RequestURI)
+	switch {
+	case !ok && c.inner:
+		c.refuse(unknownSegment(tg.path))
+		return
+	case !ok:
+		writeEmpty(c.w, http.StatusNotFound)
+		return
+	}
+	c.target = tg
 	found, refusal := c.find()
 	if refusal != nil {
 		c.refuse(refusal)
 		return
 	}
 	methods := found.methods()
-	allow(w.Header(), strings.Join(methods, ","))
-	method := r.Method
+	allow(c.w.Header(), strings.Join(methods, ","))
+	method := c.r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
 	act := found[method]
 	switch {
-	case r.Method == http.MethodOptions:
-		writeEmpty(w, http.StatusOK)
+	case c.r.Method == http.MethodOptions:
+		writeEmpty(c.w, http.StatusOK)
 	case act == nil:
-		c.refuse(wrongMethod(r.Method))
+		c.refuse(wrongMethod(c.r.Method))
 	default:
 		act(c)
 	}
@@ -79,6 +106,10 @@ func (c *call) find() (resource, *odataError) {
 		return resource{http.MethodGet: (*call).whoAmI}, nil
 	case len(rest) == 0 && first.name == "$metadata":
 		return resource{http.MethodGet: (*call).metadata}, nil
+	case len(rest) == 0 && first.name == "$batch" && c.inner:
+		return nil, badBatch("it has another batch in it")
+	case len(rest) == 0 && first.name == "$batch":
+		return resource{http.MethodPost: (*call).batch}, nil
 	case !isSetName(first.name):
 		return nil, unknownSegment(first.name)
 	}
@@ -110,20 +141,38 @@ func (c *call) findInRecord(rest []segment) (resource, *odataError) {
 		return resource{
 			http.MethodGet: (*call).readOne, http.MethodPatch: (*call).patch, http.MethodDelete: (*call).remove,
 		}, nil
-	case rest[0].hasKey || !isIdentifier(rest[0].name):
+	case !isIdentifier(rest[0].name):
 		return nil, unknownSegment(rest[0].name)
 	}
 	c.column = rest[0].name
+	if rest[0].hasKey {
+		return c.findRelated(rest)
+	}
 	switch {
 	case len(rest) == 1:
 		return resource{
 			http.MethodGet: (*call).readColumn, http.MethodPut: (*call).writeColumn,
-			http.MethodPatch: (*call).uploadFile, http.MethodDelete: (*call).clearColumn,
+			http.MethodPatch: (*call).patchColumn, http.MethodDelete: (*call).clearColumn,
 		}, nil
 	case len(rest) == 2 && rest[1].name == "$value":
 		return resource{http.MethodGet: (*call).downloadFile}, nil
+	case len(rest) == 2 && rest[1].name == "$ref":
+		return resource{
+			http.MethodGet: (*call).readReferences, http.MethodPost: (*call).associate,
+			http.MethodPut: (*call).setReference, http.MethodDelete: (*call).disassociate,
+		}, nil
 	}
 	return nil, errPath
+}
+
+// findRelated is a path that names one of the records which a navigation
+// property leads to: only the link to it is there.
+func (c *call) findRelated(rest []segment) (resource, *odataError) {
+	if len(rest) != 2 || rest[1].name != "$ref" || !isGUID(rest[0].key) {
+		return nil, unknownSegment(rest[0].name)
+	}
+	c.related = strings.ToLower(rest[0].key)
+	return resource{http.MethodDelete: (*call).disassociate}, nil
 }
 
 // isSetName tells whether s may be an entity set: those are plurals in lower
@@ -137,52 +186,4 @@ func isSetName(s string) bool {
 func (c *call) refuse(e *odataError) {
 	drain(c.r)
 	e.write(c.w)
-}
-
-// base is the absolute URL of the Web API, as this client sees it.
-func (c *call) base() string {
-	return c.t.requestOrigin(c.r) + c.target.path[:len(apiPrefix)] + c.target.version + "/"
-}
-
-// prefers is the value of a preference, empty if there is none. There may be
-// several Prefer fields.
-func (c *call) prefers(name string) string {
-	for _, field := range c.r.Header.Values("Prefer") {
-		for part := range strings.SplitSeq(field, ",") {
-			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-			if strings.EqualFold(strings.TrimSpace(key), name) {
-				return strings.Trim(strings.TrimSpace(value), `"`)
-			}
-		}
-	}
-	return ""
-}
-
-// applied says which preference was honoured.
-func (c *call) applied(preference string) {
-	h := c.w.Header()
-	h["Preference-Applied"] = append(h["Preference-Applied"], preference)
-}
-
-// maxJSONBody is the largest body of a write that is not a file.
-const maxJSONBody = 128 << 20
-
-// readBody reads the members of a JSON body and resolves its references.
-func (c *call) readBody() ([]attribute, *odataError) {
-	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxJSONBody+1))
-	switch {
-	case err != nil:
-		return nil, badPayload(c.set, err)
-	case len(body) > maxJSONBody:
-		return nil, errTooLarge
-	}
-	attributes, err := readObject(body)
-	if err != nil {
-		return nil, badPayload(c.set, err)
-	}
-	return c.bind(attributes)
-}
-
-func (c *call) executed(attributes []attribute) {
-	c.t.stats.executed(c.set, rowName(attributes), c.r.Header.Get("x-ms-client-request-id"))
 }

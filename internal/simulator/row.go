@@ -16,12 +16,14 @@ type row struct {
 	seq        int64 // order of creation
 	version    int64
 	attributes []attribute
+	links      []link // of navigation properties that hold many records
 }
 
 // attribute is a column and its value, as the client wrote it.
 type attribute struct {
 	name  string
 	value json.RawMessage
+	set   string // of the record that a look-up column names
 }
 
 func (r *row) etag() string { return `W/"` + strconv.FormatInt(r.version, 10) + `"` }
@@ -101,7 +103,7 @@ func readObject(body []byte) ([]attribute, error) {
 		if err := dec.Decode(&value); err != nil {
 			return nil, fmt.Errorf("read the value of %v: %w", key, err)
 		}
-		out = append(out, attribute{key.(string), value}) // a token in this place is a string
+		out = append(out, attribute{name: key.(string), value: value}) // a token in this place is a string
 	}
 	if _, err := dec.Token(); err != nil {
 		return nil, fmt.Errorf("read the end of the object: %w", err)

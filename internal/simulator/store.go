@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -14,8 +15,16 @@ type store struct {
 	mu      sync.Mutex // guards what follows
 	sets    map[string]*entitySet
 	files   map[fileKey]*storedFile
+	graves  []grave
+	many    map[navigation]bool // navigation properties that have held many records
 	version int64
 	seq     int64
+}
+
+// grave is where a record was.
+type grave struct {
+	set, id string
+	version int64 // of the deletion
 }
 
 type entitySet struct {
@@ -33,6 +42,7 @@ func (s *store) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sets, s.files = map[string]*entitySet{}, map[fileKey]*storedFile{}
+	s.graves, s.many = nil, map[navigation]bool{}
 }
 
 // count returns the number of rows by set.
@@ -93,33 +103,27 @@ func (s *store) locate(set string, k rowKey) *row {
 }
 
 // create adds a record; its id may be given.
-func (s *store) create(set, id string, attributes []attribute) (*row, *odataError) {
+func (s *store) create(set, id string, attributes []attribute, j *journal) (*row, *odataError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.insert(set, id, attributes)
+	return s.insert(set, id, attributes, j)
 }
 
-func (s *store) insert(set, id string, attributes []attribute) (*row, *odataError) {
-	es := s.sets[set]
-	if es == nil {
-		es = &entitySet{byID: map[string]*row{}}
-		s.sets[set] = es
-	}
+func (s *store) insert(set, id string, attributes []attribute, j *journal) (*row, *odataError) {
 	id = strings.ToLower(id)
 	setDefault(&id, newGUID())
-	if es.byID[id] != nil {
+	if s.locate(set, rowKey{id: id}) != nil {
 		return nil, errDuplicate
 	}
 	s.seq++
 	s.version++
 	r := &row{id: id, seq: s.seq, version: s.version, attributes: attributes}
-	es.rows = append(es.rows, r)
-	es.byID[id] = r
+	s.replace(set, nil, r, j)
 	return r, nil
 }
 
 // update writes over a record, or creates it where the condition allows that.
-func (s *store) update(set string, k rowKey, c condition, changes []attribute) (r *row, created bool, refusal *odataError) {
+func (s *store) update(set string, k rowKey, c condition, changes []attribute, j *journal) (r *row, created bool, refusal *odataError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.locate(set, k)
@@ -128,20 +132,17 @@ func (s *store) update(set string, k rowKey, c condition, changes []attribute) (
 	}
 	if old == nil {
 		blank := &row{attributes: k.pairs}
-		r, refusal = s.insert(set, k.id, blank.with(changes))
+		r, refusal = s.insert(set, k.id, blank.with(changes), j)
 		return r, true, refusal
 	}
 	s.version++
-	r = &row{id: old.id, seq: old.seq, version: s.version, attributes: old.with(changes)}
-	es := s.sets[set]
-	es.byID[r.id] = r
-	i, _ := slices.BinarySearchFunc(es.rows, r.seq, func(r *row, seq int64) int { return int(r.seq - seq) })
-	es.rows[i] = r
+	r = &row{id: old.id, seq: old.seq, version: s.version, attributes: old.with(changes), links: old.links}
+	s.replace(set, old, r, j)
 	return r, false, nil
 }
 
 // remove deletes a record and its files.
-func (s *store) remove(set string, k rowKey, c condition) *odataError {
+func (s *store) remove(set string, k rowKey, c condition, j *journal) *odataError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.locate(set, k)
@@ -151,14 +152,47 @@ func (s *store) remove(set string, k rowKey, c condition) *odataError {
 	if refusal := c.check(set, k, old); refusal != nil {
 		return refusal
 	}
-	es := s.sets[set]
-	delete(es.byID, old.id)
-	i, _ := slices.BinarySearchFunc(es.rows, old.seq, func(r *row, seq int64) int { return int(r.seq - seq) })
-	es.rows = slices.Delete(es.rows, i, i+1)
+	s.version++
+	s.graves = append(s.graves, grave{set, old.id, s.version})
+	s.replace(set, old, nil, j)
 	for key := range s.files {
 		if key.set == set && key.id == old.id {
-			delete(s.files, key)
+			s.keep(key, nil, j)
 		}
 	}
 	return nil
+}
+
+// replace puts a row in another's place. None before is a new row, none after
+// a row that goes. The journal learns the way back, which is taken only where
+// nobody else has written the row since.
+func (s *store) replace(set string, before, after *row, j *journal) {
+	es := s.sets[set]
+	if es == nil {
+		es = &entitySet{byID: map[string]*row{}}
+		s.sets[set] = es
+	}
+	which := after
+	if after == nil {
+		which = before
+	}
+	i, _ := slices.BinarySearchFunc(es.rows, which.seq, func(r *row, seq int64) int { return cmp.Compare(r.seq, seq) })
+	switch {
+	case before == nil:
+		es.rows = slices.Insert(es.rows, i, after)
+	case after == nil:
+		es.rows = slices.Delete(es.rows, i, i+1)
+	default:
+		es.rows[i] = after
+	}
+	if after == nil {
+		delete(es.byID, which.id)
+	} else {
+		es.byID[which.id] = after
+	}
+	j.add(func() {
+		if now := s.locate(set, rowKey{id: which.id}); now == after {
+			s.replace(set, after, before, nil)
+		}
+	})
 }

@@ -23,6 +23,7 @@ type Tenant struct {
 	tokens     *tokenTable
 	rows       *store
 	pages      *pageTable
+	uploads    *uploadTable
 	protection *protection
 	stats      *statistics
 	recent     *recentRequests
@@ -54,6 +55,7 @@ func New(opts Options) *Tenant {
 		opts: opts, signer: newSigner(key),
 		objectID: newGUID(), userID: newGUID(), orgID: newGUID(), unitID: newGUID(),
 		tokens: newTokenTable(), rows: newStore(), pages: newPageTable(),
+		uploads:    &uploadTable{sessions: map[string]*upload{}},
 		protection: newProtection(opts.Limits), stats: newStatistics(),
 		recent:     newRecentRequests(opts.RecentRequests),
 		entraFault: &faultList{}, dataFault: &faultList{},
