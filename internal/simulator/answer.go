@@ -90,15 +90,3 @@ func marshal(v any) ([]byte, error) {
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
-
-// contentType is the type of a JSON answer; the client may ask for full or no
-// metadata in Accept, and gets the name of it.
-func contentType(r *http.Request) string {
-	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
-	for _, level := range []string{"full", "none"} {
-		if strings.Contains(accept, "odata.metadata="+level) {
-			return "application/json; odata.metadata=" + level
-		}
-	}
-	return "application/json; odata.metadata=minimal"
-}

@@ -1,13 +1,10 @@
 package simulator
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // associate is POST to the $ref of a navigation property that holds many.
@@ -115,17 +112,19 @@ func (c *call) readReferences() {
 		writeEmpty(c.w, http.StatusNoContent)
 		return
 	}
-	var out bytes.Buffer
 	if one {
-		fmt.Fprintf(&out, `{"@odata.context":"%s$metadata#$ref","@odata.id":"%s"}`, c.base(), c.urlOf(to))
-	} else {
-		var ids []string
-		for _, to := range r.linked(c.column) {
-			ids = append(ids, `{"@odata.id":"`+c.urlOf(to)+`"}`)
-		}
-		fmt.Fprintf(&out, `{"@odata.context":"%s$metadata#Collection($ref)","value":[%s]}`, c.base(), strings.Join(ids, ","))
+		c.writeObject(http.StatusOK, "$ref", func(o *object) { o.text("@odata.id", c.urlOf(to)) })
+		return
 	}
-	writeBody(c.w, c.r, http.StatusOK, contentType(c.r), out.Bytes())
+	c.writeObject(http.StatusOK, "Collection($ref)", func(o *object) {
+		linked := r.linked(c.column)
+		o.name("value")
+		list(o.out, len(linked), func(i int) {
+			id := newObject(o.out)
+			id.text("@odata.id", c.urlOf(linked[i]))
+			id.end()
+		})
+	})
 }
 
 // urlOf is the absolute URL of a record.

@@ -72,9 +72,6 @@ func (a *batchAnswer) header(answer *performed, compact bool) {
 	for _, value := range h["Content-Type"] {
 		a.field("Content-Type", value)
 	}
-	if compact {
-		a.field("Access-Control-Expose-Headers", exposed)
-	}
 	a.field(headerODataVersion, "4.0")
 	for _, name := range []string{headerETag, "Preference-Applied", "Retry-After", headerOperationID, "x-ms-file-name", "x-ms-file-size"} {
 		for _, value := range h[name] {
@@ -85,14 +82,14 @@ func (a *batchAnswer) header(answer *performed, compact bool) {
 	if compact {
 		colon = ":"
 	}
-	id := h[headerEntityID]
-	if id == nil || !answer.names {
-		if location := h["Location"]; location != nil {
-			a.out.WriteString("Location" + colon + location[0] + "\r\n")
-		}
-		return
+	if id := h[headerEntityID]; id != nil && answer.names {
+		a.out.WriteString("Location" + colon + id[0] + "\r\n" + headerEntityID + colon + id[0] + "\r\n")
+	} else if location := h["Location"]; location != nil {
+		a.out.WriteString("Location" + colon + location[0] + "\r\n")
 	}
-	a.out.WriteString("Location" + colon + id[0] + "\r\n" + headerEntityID + colon + id[0] + "\r\n")
+	if compact { // last: some clients take the first OData-EntityId they find for the header
+		a.field("Access-Control-Expose-Headers", exposed)
+	}
 }
 
 func (a *batchAnswer) field(name, value string) { a.out.WriteString(name + ": " + value + "\r\n") }

@@ -72,10 +72,10 @@ Content-Transfer-Encoding: binary
 Content-ID: 2
 
 HTTP/1.1 204 No Content
-Access-Control-Expose-Headers: Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After
 OData-Version: 4.0
 Location:<O>/api/data/v9.2/tasks(G)
 OData-EntityId:<O>/api/data/v9.2/tasks(G)
+Access-Control-Expose-Headers: Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After
 
 --changesetresponse_G
 Content-Type: application/http
@@ -93,8 +93,8 @@ Content-Transfer-Encoding: binary
 
 HTTP/1.1 200 OK
 Content-Type: application/json; odata.metadata=minimal; odata.streaming=true
-Access-Control-Expose-Headers: Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After
 OData-Version: 4.0
+Access-Control-Expose-Headers: Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After
 
 {"@odata.context":"<O>/api/data/v9.2/$metadata#tasks(subject)","value":[{"@odata.etag":"W/\"73921467\"","taskid":"G","subject":"uno"},{"@odata.etag":"W/\"73921466\"","taskid":"G","subject":"two"}]}
 --batchresponse_G

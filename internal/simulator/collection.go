@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,7 +11,18 @@ import (
 const countCap = 5000
 
 // list is GET of a set: filter, order, a page of it, and the link to the next.
-func (c *call) list() { c.listRows(c.t.rows.all(c.set)) }
+// Or, with the token of a delta link, what has changed.
+func (c *call) list() {
+	if _, ok := c.target.option("$deltatoken"); ok {
+		c.listChanges()
+		return
+	}
+	if refusal := c.track(); refusal != nil {
+		c.refuse(refusal)
+		return
+	}
+	c.listRows(c.t.rows.all(c.set))
+}
 
 // listRows is the same for the rows that a navigation property leads to.
 func (c *call) listRows(rows []*row) {
@@ -20,6 +30,9 @@ func (c *call) listRows(rows []*row) {
 	if refusal != nil {
 		c.refuse(refusal)
 		return
+	}
+	if from.since != 0 {
+		c.since = from.since // the first page decides
 	}
 	rows, refusal = c.matching(rows)
 	if refusal != nil {
@@ -89,44 +102,59 @@ func (c *call) top() (int, *odataError) {
 	return n, nil
 }
 
+// pageSize is how many rows a page has, and says that the client chose it.
 func (c *call) pageSize() int {
+	if value := c.prefers("odata.maxpagesize"); isCount(value) {
+		c.applied("odata.maxpagesize=" + value)
+	}
+	return c.pageLimit()
+}
+
+func (c *call) pageLimit() int {
 	value := c.prefers("odata.maxpagesize")
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 {
+	if !isCount(value) {
 		return c.t.opts.PageSize
 	}
-	c.applied("odata.maxpagesize=" + value)
+	n, _ := strconv.Atoi(value) // it is a number
 	return min(n, DefaultPageSize)
+}
+
+func isCount(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n > 0
 }
 
 func (c *call) writePage(page []*row, total int, next string) {
 	selected, context := c.selection()
+	v := c.newView(c.set, selected, c.expansions())
 	var out bytes.Buffer
-	out.WriteString(`{"@odata.context":`)
-	writeString(&out, c.base()+"$metadata#"+c.set+context)
+	o := newObject(&out)
+	v.context(o, c.set+context)
 	if value, _ := c.target.option("$count"); value == "true" {
-		fmt.Fprintf(&out, `,"@odata.count":%d`, min(total, countCap))
+		o.raw("@odata.count", strconv.AppendInt(nil, int64(min(total, countCap)), 10))
 	}
-	out.WriteString(`,"value":[`)
-	for i, r := range page {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		out.WriteByte('{')
-		appendRow(&out, c.set, r, selected)
-		out.WriteByte('}')
-	}
-	out.WriteByte(']')
+	o.name("value")
+	list(&out, len(page), func(i int) {
+		one := newObject(&out)
+		v.record(one, page[i])
+		one.end()
+	})
 	if next != "" {
-		out.WriteString(`,"@odata.nextLink":`)
-		writeString(&out, next)
+		o.text("@odata.nextLink", next)
+	} else if c.since != 0 {
+		o.text("@odata.deltaLink", c.t.pages.deltaLink(c, c.since))
 	}
-	out.WriteByte('}')
+	o.end()
+	c.writeJSON(http.StatusOK, out.Bytes())
+}
+
+// writeJSON answers with JSON of the level that the client asked for.
+func (c *call) writeJSON(status int, body []byte) {
 	kind := contentType(c.r)
 	if c.inner {
 		kind += "; odata.streaming=true"
 	}
-	writeBody(c.w, c.r, http.StatusOK, kind, out.Bytes())
+	writeBody(c.w, c.r, status, kind, body)
 }
 
 // countRows is GET of a set's $count: a bare number.

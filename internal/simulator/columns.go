@@ -36,11 +36,11 @@ func (c *call) readColumn() {
 		return
 	}
 	var out bytes.Buffer
-	out.WriteString(`{"@odata.context":`)
-	writeString(&out, c.base()+"$metadata#"+c.set+"("+r.id+")/"+c.column)
-	writeMember(&out, "value", value)
-	out.WriteByte('}')
-	writeBody(c.w, c.r, http.StatusOK, contentType(c.r), out.Bytes())
+	o := newObject(&out)
+	c.newView(c.set, nil, nil).context(o, c.set+"("+r.id+")/"+c.column)
+	o.raw("value", value)
+	o.end()
+	c.writeJSON(http.StatusOK, out.Bytes())
 }
 
 // listLinked shows the records that references name, those of the first one's set.

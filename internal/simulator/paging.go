@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// pageTable knows the next links that were given out, by their path and query
+// pageTable knows the next and delta links that were given out, by their path and query
 // as bytes: a client must send a link back exactly as it got it.
 type pageTable struct {
 	mu     sync.Mutex // guards what follows
@@ -19,6 +19,7 @@ type position struct {
 	page     int // of the page that came before
 	seen     int // rows on the pages before
 	afterSeq int64
+	since    int64 // the version from which on changes are tracked, 0 for none
 }
 
 // pagesKept bounds the table; the oldest link goes first.
@@ -32,13 +33,18 @@ func (p *pageTable) resume(tg target) (position, *odataError) {
 	if _, ok := tg.option("$skiptoken"); !ok {
 		return position{page: 1}, nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	from, ok := p.issued[tg.path+"?"+tg.query]
+	from, ok := p.find(tg)
 	if !ok {
 		return position{}, errSkipToken
 	}
 	return from, nil
+}
+
+func (p *pageTable) find(tg target) (position, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.issued[tg.path+"?"+tg.query]
+	return at, ok
 }
 
 // rest is what is left of the rows. In order of creation a page goes on after
@@ -69,7 +75,7 @@ func (p *pageTable) link(c *call, from position, page []*row) string {
 		query += "&"
 	}
 	query += "$skiptoken=" + fmt.Sprintf(cookie, number, number-1, primaryKey(c.set), strings.ToUpper(last.id), strings.ToUpper(first.id))
-	p.remember(c.target.path+"?"+query, position{page: number, seen: from.seen + len(page), afterSeq: last.seq})
+	p.remember(c.target.path+"?"+query, position{page: number, seen: from.seen + len(page), afterSeq: last.seq, since: c.since})
 	return c.t.requestOrigin(c.r) + c.target.path + "?" + query
 }
 

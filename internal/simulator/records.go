@@ -114,13 +114,13 @@ func (c *call) readOne() {
 
 func (c *call) writeRecord(status int, r *row) {
 	selected, context := c.selection()
+	v := c.newView(c.set, selected, c.expansions())
 	var out bytes.Buffer
-	out.WriteString(`{"@odata.context":`)
-	writeString(&out, c.base()+"$metadata#"+c.set+context+"/$entity")
-	out.WriteByte(',')
-	appendRow(&out, c.set, r, selected)
-	out.WriteByte('}')
-	writeBody(c.w, c.r, status, contentType(c.r), out.Bytes())
+	o := newObject(&out)
+	v.context(o, c.set+context+"/$entity")
+	v.record(o, r)
+	o.end()
+	c.writeJSON(status, out.Bytes())
 }
 
 // selection is $select as a list, nil for all columns, and as it stands in
@@ -130,8 +130,13 @@ func (c *call) selection() (selected []string, context string) {
 	if !ok || value == "*" {
 		return nil, ""
 	}
-	for name := range strings.SplitSeq(value, ",") {
-		selected = append(selected, strings.TrimSpace(name))
-	}
+	selected = splitNames(value)
 	return selected, "(" + strings.Join(selected, ",") + ")"
+}
+
+func splitNames(list string) (names []string) {
+	for name := range strings.SplitSeq(list, ",") {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return names
 }

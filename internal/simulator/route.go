@@ -20,6 +20,8 @@ type call struct {
 	related string // the key after a navigation property
 	bound   []link // what the body binds, beyond columns
 
+	since int64 // the version from which on changes are tracked, 0 for none
+
 	inner   bool       // the request came in a batch
 	changes *changeSet // that the request is part of
 }
@@ -52,12 +54,9 @@ func (t *Tenant) route(w http.ResponseWriter, r *http.Request) {
 // serve finds what the path leads to and carries the method out.
 func (c *call) serve() {
 	tg, ok := readTarget(c.r.RequestURI)
-	switch {
-	case !ok && c.inner:
-		c.refuse(unknownSegment(tg.path))
-		return
-	case !ok:
-		writeEmpty(c.w, http.StatusNotFound)
+	if !ok {
+		c.target = tg
+		c.serveBeside(tg.path)
 		return
 	}
 	c.target = tg
@@ -80,6 +79,22 @@ func (c *call) serve() {
 		c.refuse(wrongMethod(c.r.Method))
 	default:
 		act(c)
+	}
+}
+
+// serveBeside answers for what is not in the Web API, and not to be had in a batch.
+func (c *call) serveBeside(path string) {
+	id, isOperation := strings.CutPrefix(path, operationPath)
+	rest, isV2 := cutPrefixFold(path, dataServicePath)
+	switch {
+	case c.inner:
+		c.refuse(unknownSegment(path))
+	case isOperation:
+		c.serveOperation(id)
+	case isV2 && (rest == "" || rest[0] == '/'):
+		c.serveV2(rest)
+	default:
+		writeEmpty(c.w, http.StatusNotFound)
 	}
 }
 
@@ -110,6 +125,11 @@ func (c *call) find() (resource, *odataError) {
 		return nil, badBatch("it has another batch in it")
 	case len(rest) == 0 && first.name == "$batch":
 		return resource{http.MethodPost: (*call).batch}, nil
+	case len(rest) == 0 && first.name == "RetrieveCurrentOrganization":
+		return resource{http.MethodGet: (*call).currentOrganization}, nil
+	case len(rest) == 0 && isCustomAPI(first.name):
+		c.set = first.name
+		return resource{http.MethodGet: (*call).callFunction, http.MethodPost: (*call).callAction}, nil
 	case !isSetName(first.name):
 		return nil, unknownSegment(first.name)
 	}

@@ -9,27 +9,40 @@ import (
 
 // whoAmI answers the call that tools use to see whether they got in.
 func (c *call) whoAmI() {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, `{"@odata.context":"%s$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse","BusinessUnitId":"%s","UserId":"%s","OrganizationId":"%s"}`,
-		c.base(), c.t.unitID, c.t.userID, c.t.orgID)
 	allow(c.w.Header(), "OPTIONS,GET,HEAD,POST") // what the capture says, though POST is none of it
-	writeBody(c.w, c.r, http.StatusOK, contentType(c.r), out.Bytes())
+	c.writeObject(http.StatusOK, "Microsoft.Dynamics.CRM.WhoAmIResponse", func(o *object) {
+		o.text("BusinessUnitId", c.t.unitID)
+		o.text("UserId", c.t.userID)
+		o.text("OrganizationId", c.t.orgID)
+	})
+}
+
+// writeObject answers with one object that is no record.
+func (c *call) writeObject(status int, context string, members func(*object)) {
+	var out bytes.Buffer
+	o := newObject(&out)
+	c.newView("", nil, nil).context(o, context)
+	members(o)
+	o.end()
+	c.writeJSON(status, out.Bytes())
 }
 
 // serviceDocument lists the entity sets. OData JSON 5.
 func (c *call) serviceDocument() {
 	sets := append(c.t.rows.names(), "accounts", "contacts")
 	slices.Sort(sets)
+	sets = slices.Compact(sets)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `{"@odata.context":"%s$metadata","value":[`, c.base())
-	for i, set := range slices.Compact(sets) {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		fmt.Fprintf(&out, `{"name":"%s","kind":"EntitySet","url":"%s"}`, set, set)
+	o := newObject(&out)
+	if metadataLevel(c.r) != levelNone {
+		o.text("@odata.context", c.base()+"$metadata")
 	}
-	out.WriteString("]}")
-	writeBody(c.w, c.r, http.StatusOK, contentType(c.r), out.Bytes())
+	o.name("value")
+	list(&out, len(sets), func(i int) {
+		fmt.Fprintf(&out, `{"name":"%s","kind":"EntitySet","url":"%s"}`, sets[i], sets[i])
+	})
+	o.end()
+	c.writeJSON(http.StatusOK, out.Bytes())
 }
 
 // metadata is a CSDL document that names the sets and no column: columns are

@@ -24,6 +24,7 @@ type Tenant struct {
 	rows       *store
 	pages      *pageTable
 	uploads    *uploadTable
+	operations *operationTable
 	protection *protection
 	stats      *statistics
 	recent     *recentRequests
@@ -55,7 +56,7 @@ func New(opts Options) *Tenant {
 		opts: opts, signer: newSigner(key),
 		objectID: newGUID(), userID: newGUID(), orgID: newGUID(), unitID: newGUID(),
 		tokens: newTokenTable(), rows: newStore(), pages: newPageTable(),
-		uploads:    &uploadTable{sessions: map[string]*upload{}},
+		uploads: &uploadTable{sessions: map[string]*upload{}}, operations: &operationTable{outputs: map[string][]attribute{}},
 		protection: newProtection(opts.Limits), stats: newStatistics(),
 		recent:     newRecentRequests(opts.RecentRequests),
 		entraFault: &faultList{}, dataFault: &faultList{},
