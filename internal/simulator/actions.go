@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -61,7 +60,7 @@ func (c *call) answerMessage(parameters []attribute) {
 		c.respondAsync(parameters)
 		return
 	}
-	c.writeObject(http.StatusOK, "Microsoft.Dynamics.CRM."+c.set+"Response", func(o *object) {
+	c.writeObject("Microsoft.Dynamics.CRM."+c.set+"Response", func(o *object) {
 		for _, a := range parameters {
 			o.raw(a.name, a.value)
 		}

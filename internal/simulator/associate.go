@@ -113,10 +113,10 @@ func (c *call) readReferences() {
 		return
 	}
 	if one {
-		c.writeObject(http.StatusOK, "$ref", func(o *object) { o.text("@odata.id", c.urlOf(to)) })
+		c.writeObject("$ref", func(o *object) { o.text("@odata.id", c.urlOf(to)) })
 		return
 	}
-	c.writeObject(http.StatusOK, "Collection($ref)", func(o *object) {
+	c.writeObject("Collection($ref)", func(o *object) {
 		linked := r.linked(c.column)
 		o.name("value")
 		list(o.out, len(linked), func(i int) {

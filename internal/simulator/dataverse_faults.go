@@ -30,8 +30,8 @@ func (t *Tenant) playDataverse(f *activeFault, w http.ResponseWriter, r *http.Re
 	case FaultDelay:
 		f.stamp(w.Header())
 		t.admit(w, r, v)
-	case FaultTruncate:
-		t.playTruncate(f, w, r, v)
+	case FaultTruncate, FaultTruncateChunks, FaultTrickle, FaultCorruptGzip, FaultTruncateGzip:
+		t.playBody(f, w, r, v)
 	case FaultStatus:
 		f.stamp(w.Header())
 		f.writeStatus(w)
@@ -102,18 +102,6 @@ func (f *Fault) writeStatus(w http.ResponseWriter) {
 	setDefault(&code, "0x80040216")
 	setDefault(&message, "An unexpected error occurred.")
 	writeError(w, status, code, message)
-}
-
-func (t *Tenant) playTruncate(f *activeFault, w http.ResponseWriter, r *http.Request, v verdict) {
-	whole := newUnsent()
-	t.stampHeaders(whole.header)
-	f.stamp(whole.header)
-	t.admit(whole, r, v)
-	clear(w.Header())
-	for name, values := range whole.header {
-		w.Header()[name] = values
-	}
-	truncate(w, whole.status, whole.body.Bytes(), f.Bytes)
 }
 
 // refuseAndReset writes the 401 by hand and resets the connection while the

@@ -34,12 +34,50 @@
 // # Dataverse
 //
 // Each token is checked for signature, audience, exact time and revocation.
-// Under /api/data/v9.x/ there are WhoAmI, the service document, $metadata and
-// any entity set: create, read, update, upsert, delete, by GUID or alternate
-// key, with ETags; columns one by one; $select, $filter (comparisons joined by
-// and), $orderby, $top, $count and paging; upload and download of file columns.
-// $expand and unknown options are let pass and have no effect. A reference with
-// an absolute URL must be of this environment.
+// Under /api/data/v9.x/ there are WhoAmI, RetrieveCurrentOrganization, the
+// service document, $metadata and any entity set: create, read, update, upsert,
+// delete, by GUID or alternate key, with ETags; columns one by one; $select,
+// $filter (comparisons joined by and), $orderby, $top, $count and paging.
+// Unknown options are let pass and have no effect. Accept chooses the metadata
+// level, minimal, full or none, and the answer's type names it. Answers over
+// 1 KiB are compressed for a client that accepts gzip; those over 64 KiB on the
+// wire go in chunks, shorter ones with a length. Files are never compressed.
+//
+// $expand shows what a navigation property leads to, or with /$ref where that
+// is, one level deep. POST, PUT and DELETE of its $ref associate and
+// disassociate, with $id, a key after the property, or neither. Nothing knows
+// of the property that leads back.
+//
+// Preferences: return=representation, odata.maxpagesize, odata.track-changes
+// (the last page has a delta link, which tells of changes and deletions),
+// odata.continue-on-error, respond-async and odata.callback.
+//
+// $batch takes up to 1000 requests, in change sets or not. A change set is all
+// or nothing, though others may see it half done. Content-IDs are known from
+// the operation that has one to the end of its change set. The parts of an
+// answer take turns between the two ways in which published samples are written.
+// Of an inner request's header only Content-Length and Host are checked.
+//
+// File columns take a whole file, or with x-ms-transfer-mode: chunked its blocks
+// in order; they give it back whole or by Range, as bytes at $value or in Base64
+// at the column itself. Files over [Options.KeptFile] are hashed, not kept.
+//
+// Custom APIs, any name such as sample_Export, give back their parameters; with
+// respond-async the status monitor under /api/backgroundoperation/ does.
+//
+// Under /XRMServices/2011/OrganizationData.svc/ the same records are seen by
+// OData 2, in verbose JSON: AccountSet for accounts, Name for name. There are
+// $filter, $top, pages of 50 and $links.
+//
+// # Whose URLs
+//
+// Links in answers have the origin that [Options.Origin] says or the request was
+// sent to, and only that one (and the aliases) is taken back: a request line in
+// a batch, a Host, an absolute target, $id, @odata.id, @odata.bind and other
+// annotations of another origin are refused with 400, and so is a path with a
+// URL in it, at 400 or 404. Next, delta and upload links, and their like, must
+// come back byte for byte; the __next of OData 2, which has raw spaces, may be
+// escaped.
 //
 // # Faults
 //
@@ -49,7 +87,9 @@
 // # Counting
 //
 // [Tenant.Stats] counts calls, refusals and answers, [Tenant.Executions] how many
-// times each row was written, [Tenant.Recent] keeps whole requests.
+// times each row was written, [Tenant.Recent] keeps whole requests. A batch is
+// one request, and each write in it counts as a write; a change set that failed
+// wrote nothing. An upload in blocks counts once, when the last block is there.
 // A run is right if Stats has no DeadTokens and no Repeated rows.
 //
 // # Control endpoint

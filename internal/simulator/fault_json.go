@@ -31,6 +31,7 @@ func ParseFault(text []byte) (Fault, error) {
 		Location      string          `json:"location"`
 		Claims        json.RawMessage `json:"claims"`
 		Bytes         int64           `json:"bytes"`
+		Interval      span            `json:"interval"`
 		Header        http.Header     `json:"header"`
 	}
 	if err := decodeStrictly(bytes.NewReader(text), &in); err != nil {
@@ -41,7 +42,7 @@ func ParseFault(text []byte) (Fault, error) {
 		DeadTokenOnly: in.DeadTokenOnly, OncePerToken: in.OncePerToken, Delay: time.Duration(in.Delay),
 		Status: in.Status, Code: in.Code, Message: in.Message, Body: in.Body,
 		RetryAfter: time.Duration(in.RetryAfter), Location: in.Location, Claims: string(in.Claims),
-		Bytes: in.Bytes, Header: in.Header,
+		Bytes: in.Bytes, Interval: time.Duration(in.Interval), Header: in.Header,
 	}, nil
 }
 

@@ -44,6 +44,16 @@ const (
 	FaultThrottle          FaultKind = "throttle"            // (*) 429 with Code (0x80072322) and RetryAfter
 )
 
+// Faults of Dataverse alone, in the bytes of the usual answer. Those marked (*)
+// strike only requests that accept gzip; their answer is compressed, however
+// short. FaultTruncate may cut a compressed answer too.
+const (
+	FaultTruncateChunks FaultKind = "truncate_chunks" // no declared length, broken off after Bytes of the body (half)
+	FaultTrickle        FaultKind = "trickle"         // no declared length, Bytes (1000) at a time and Interval in between
+	FaultCorruptGzip    FaultKind = "corrupt_gzip"    // (*) bytes changed from Bytes on (half), the length right
+	FaultTruncateGzip   FaultKind = "truncate_gzip"   // (*) cut off after Bytes (half), and a clean end of the body
+)
+
 // Fault is one way of going wrong, when and how often. Faults that are set
 // later come after earlier ones; the first that fits a request strikes it, and
 // it alone.
@@ -75,14 +85,15 @@ type Fault struct {
 	RetryAfter time.Duration // sent in whole seconds, rounded up; zero sends none
 	Location   string        // of FaultRedirect
 	Claims     string        // of FaultClaimsChallenge, as JSON; empty means an nbf of now
-	Bytes      int64         // of FaultTruncate and FaultJunk
+	Bytes      int64         // of the kinds that say so; zero means what they say, half for FaultTruncate
+	Interval   time.Duration // of FaultTrickle; zero means 10 ms
 	Header     http.Header   // set on the answer, names as they are spelt here
 }
 
 var (
 	sharedFaults    = []FaultKind{FaultReset, FaultResetAfterBody, FaultHang, FaultDelay, FaultStatus, FaultHTML, FaultRedirect, FaultTruncate, FaultJunk}
 	entraFaults     = []FaultKind{FaultRefuse, FaultAADSTS, FaultNoExpiresIn}
-	dataverseFaults = []FaultKind{FaultResetAfterExecute, FaultUnauthorized, FaultUnauthorizedReset, FaultAppUnauthorized, FaultClaimsChallenge, FaultThrottle}
+	dataverseFaults = []FaultKind{FaultResetAfterExecute, FaultUnauthorized, FaultUnauthorizedReset, FaultAppUnauthorized, FaultClaimsChallenge, FaultThrottle, FaultTruncateChunks, FaultTrickle, FaultCorruptGzip, FaultTruncateGzip}
 )
 
 // activeFault is a fault that was set, and how often it was met.
@@ -153,6 +164,8 @@ func (f *activeFault) fits(r *http.Request, v verdict) bool {
 	switch f.Kind {
 	case FaultUnauthorized, FaultUnauthorizedReset, FaultAppUnauthorized, FaultThrottle:
 		return v.refusal == ""
+	case FaultCorruptGzip, FaultTruncateGzip:
+		return acceptsGzip(r)
 	case FaultClaimsChallenge:
 		return v.refusal == "" && !meetsClaims(v.token.requested, f.Claims)
 	}

@@ -1,7 +1,7 @@
 package simulator
 
 import (
-	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -21,7 +21,7 @@ func (c *call) currentOrganization() {
 	origin := c.t.requestOrigin(c.r)
 	keys := []string{"WebApplication", "OrganizationService", "OrganizationDataService"}
 	values := []string{origin + "/", origin + "/XRMServices/2011/Organization.svc", origin + dataServicePath}
-	c.writeObject(http.StatusOK, "Microsoft.Dynamics.CRM.RetrieveCurrentOrganizationResponse", func(o *object) {
+	c.writeObject("Microsoft.Dynamics.CRM.RetrieveCurrentOrganizationResponse", func(o *object) {
 		o.name("Detail")
 		d := newObject(o.out)
 		d.text("OrganizationId", c.t.orgID)
@@ -47,7 +47,7 @@ func (c *call) currentOrganization() {
 
 func endpointLists(d *object, keys, values []string) {
 	e := newObject(d.out)
-	e.raw("Count", []byte{'0' + byte(len(keys))})
+	e.raw("Count", strconv.AppendInt(nil, int64(len(keys)), 10))
 	e.raw("IsReadOnly", []byte("false"))
 	e.name("Keys")
 	list(d.out, len(keys), func(i int) { writeString(d.out, keys[i]) })

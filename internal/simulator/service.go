@@ -10,7 +10,7 @@ import (
 // whoAmI answers the call that tools use to see whether they got in.
 func (c *call) whoAmI() {
 	allow(c.w.Header(), "OPTIONS,GET,HEAD,POST") // what the capture says, though POST is none of it
-	c.writeObject(http.StatusOK, "Microsoft.Dynamics.CRM.WhoAmIResponse", func(o *object) {
+	c.writeObject("Microsoft.Dynamics.CRM.WhoAmIResponse", func(o *object) {
 		o.text("BusinessUnitId", c.t.unitID)
 		o.text("UserId", c.t.userID)
 		o.text("OrganizationId", c.t.orgID)
@@ -18,13 +18,13 @@ func (c *call) whoAmI() {
 }
 
 // writeObject answers with one object that is no record.
-func (c *call) writeObject(status int, context string, members func(*object)) {
+func (c *call) writeObject(context string, members func(*object)) {
 	var out bytes.Buffer
 	o := newObject(&out)
 	c.newView("", nil, nil).context(o, context)
 	members(o)
 	o.end()
-	c.writeJSON(status, out.Bytes())
+	c.writeJSON(http.StatusOK, out.Bytes())
 }
 
 // serviceDocument lists the entity sets. OData JSON 5.

@@ -36,7 +36,8 @@ type Stats struct {
 	// broken instead is not among them.
 	Statuses map[string]int `json:"statuses"`
 
-	// Executed counts writes that were done, whether or not the client was told.
+	// Executed counts writes that were done, whether or not the client was told:
+	// those in batches too, and calls of actions.
 	Executed int `json:"executed"`
 
 	// Repeated counts rows, by set and name, that were written more than once.
@@ -52,7 +53,7 @@ type Stats struct {
 
 // Executions tells how many times each write was done.
 type Executions struct {
-	// ByName has the entity set and the row's name: "accounts/Contoso". The name
+	// ByName has the entity set, or the action, and the row's name: "accounts/Contoso". The name
 	// is the attribute name, fullname, subject, title or lastname of the body,
 	// the first that is there. Writes without one are not in it.
 	ByName map[string]int `json:"by_name"`
