@@ -84,8 +84,8 @@ func (r linkReport) check(t *testing.T, s *simulator.Server, p *proxy) {
 		}
 	}
 	requests, responses := mappedLinks(t, p)
-	if requests == 0 || responses < r.Links {
-		t.Errorf("dvproxy says that it mapped %d links of requests and %d of answers; the client saw %d", requests, responses, r.Links)
+	if requests == 0 || responses != r.Links {
+		t.Errorf("dvproxy says that it mapped %d links of requests and %d of answers; the client saw %d, some in requests", requests, responses, r.Links)
 	}
 }
 
@@ -152,8 +152,8 @@ func TestDynamicsWebAPILinksOverRefusals(t *testing.T) {
 	p.ready(t)
 	report := follow(t, node, p.origin, s, "--text", textWith(s.DataverseURL, p.origin), "--revoke", "--megabytes", "9", "--seconds", (2 * lifetime).String()[:1])
 	report.check(t, s, p)
-	// A token that was renewed in the moment of its revocation is refused to nobody.
-	if refused := s.Stats().DeadTokens + s.Stats().Faults["unauthorized"]; refused > report.Refusals || refused < report.Refusals*9/10 {
+	// A token that is renewed in the moment of its revocation is refused to nobody.
+	if refused := s.Stats().DeadTokens + s.Stats().Faults["unauthorized"]; refused < report.Refusals*9/10 {
 		t.Errorf("Dataverse refused %d requests, the client brought about %d refusals", refused, report.Refusals)
 	}
 	t.Logf("%d rounds, %d requests, %d refused, %d links", report.Rounds, report.Requests, report.Refusals, report.Links)

@@ -1,5 +1,6 @@
 // Follows links through dvproxy with DynamicsWebApi, a client library for
-// Dataverse that nobody here wrote: pages, batches, references and files.
+// Dataverse that nobody here wrote: pages, batches, references, changes, operations
+// in the background, and files.
 //
 //     node links.mjs --origin http://localhost:7080 --control http://localhost:7182 \
 //         [--seconds 0] [--megabytes 5] [--revoke] [--text TEXT]
@@ -215,6 +216,63 @@ async function references(account, people) {
   report.writes += 6;
 }
 
+// Every kind of link in an answer: nested ones, those of full metadata, and
+// the endpoints of the environment itself.
+async function everyLink(account, mark) {
+  const request = { collection: "accounts", filter: `fax eq ${quoted(mark)}`, maxPageSize: 2 };
+  const expand = [{ property: "contact_customer_accounts", select: ["fullname"] }];
+  const page = await api.retrieveMultiple({ ...request, expand });
+  const next = page.value[0]["contact_customer_accounts@odata.nextLink"];
+  ok(next.startsWith(`${root}accounts(${account})/`), next);
+  equal((await api.retrieveMultiple({ collection: "accounts" }, next)).value.length, 2);
+
+  const full = await api.retrieveMultiple({ ...request, headers: { Accept: "application/json;odata.metadata=full" } });
+  const row = full.value[0];
+  const absolute = Object.entries(row).filter(([, value]) => /^https?:/.test(value));
+  ok(absolute.length > 1, `links of full metadata: ${JSON.stringify(row)}`);
+  // What was read is written back, links and all.
+  await api.update({ collection: "accounts", key: account, data: { ...row, name: `${mark} account in full` } });
+  report.writes++;
+
+  for (const access of ["Default", "Internet"]) {
+    const parameters = { AccessType: `Microsoft.Dynamics.CRM.EndpointAccessType'${access}'` };
+    const { Detail } = await api.callFunction({ name: "RetrieveCurrentOrganization", parameters });
+    ok(JSON.stringify(Detail.Endpoints).includes(options.origin), JSON.stringify(Detail));
+  }
+}
+
+// What has changed since, twice.
+async function changes(mark) {
+  const collection = "sample_notes";
+  const request = { collection, select: ["name"], trackChanges: true };
+  const keep = await create(collection, { name: `${mark} kept` });
+  const gone = await create(collection, { name: `${mark} gone` });
+  const first = await api.retrieveAll(request);
+  ok(first.oDataDeltaLink.startsWith(`${root}${collection}?`), first.oDataDeltaLink);
+  const none = await api.retrieveMultiple(request, first.oDataDeltaLink);
+  equal(none.value.length, 0);
+  await api.deleteRecord({ collection, key: gone });
+  await api.update({ collection, key: keep, data: { name: `${mark} changed` } });
+  report.writes += 2;
+  await revoke();
+  const second = await api.retrieveMultiple(request, none.oDataDeltaLink);
+  deepStrictEqual(second.value.map((r) => r.name ?? r.reason), [`${mark} changed`, "deleted"]);
+}
+
+// An action in the background, whose status monitor is beside the Web API.
+async function background(mark) {
+  const monitors = `${options.origin}/api/backgroundoperation/`;
+  const action = { actionName: "sample_Export", action: { Name: mark }, respondAsync: true };
+  await revoke();
+  const begun = await api.callAction(action);
+  equal(begun.location, monitors + begun.backgroundOperationId);
+  equal((await api.getBackgroundOperationStatus(begun.backgroundOperationId)).Name, mark);
+  const called = await api.callAction({ ...action, backgroundOperationCallbackUrl: `${options.origin}/kept` });
+  equal(called.location, monitors + called.backgroundOperationId);
+  await api.cancelBackgroundOperation(called.backgroundOperationId);
+  report.writes += 2;
+}
+
 // A file that goes up in blocks and comes down in parts.
 async function file(key) {
   const collection = "accounts";
@@ -247,6 +305,9 @@ async function round(mark) {
   await plainBatch(mark, people);
   await failingBatches(mark);
   await references(account, people);
+  await everyLink(account, mark);
+  await changes(mark);
+  await background(mark);
   await file(account);
   if (options.text) await readModifyWrite(mark);
   report.rounds++;
