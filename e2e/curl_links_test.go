@@ -13,18 +13,18 @@ import (
 const v2 = "/XRMServices/2011/OrganizationData.svc/"
 
 // newLinkBench is a curlBench with small pages and a configuration file.
-func newLinkBench(t *testing.T, config string) *curlBench {
+func newLinkBench(t *testing.T, config string, more ...string) *curlBench {
 	t.Helper()
 	t.Parallel()
 	b := &curlBench{T: t, curl: needTool(t, "curl"), tenant: startTenant(t, "--page-size", "2")}
-	b.proxy = start(t, "proxy", []string{
+	b.proxy = start(t, "proxy", append([]string{
 		"DVPROXY_CONFIG=" + configFile(t, config),
 		"DATAVERSE_URL=" + b.tenant.DataverseURL,
 		"AZURE_AUTHORITY_HOST=" + b.tenant.EntraURL,
 		"AZURE_TENANT_ID=" + b.tenant.TenantID,
 		"AZURE_CLIENT_ID=" + b.tenant.ClientID,
 		"AZURE_CLIENT_SECRET=" + b.tenant.ClientSecret,
-	}, "serve")
+	}, more...), "serve")
 	b.proxy.ready(t)
 	return b
 }
@@ -255,38 +255,5 @@ GET ACCOUNT HTTP/1.1
 	b.do(location[1]).want(t, "200").json(t, &record)
 	if record["description"] != b.proxy.origin+"/api/data/v9.2/accounts(1)" || !strings.Contains(account, record["_parentcustomerid_account_value"]) {
 		t.Errorf("the record is %q", record)
-	}
-}
-
-// TestCurlPublicURL goes by other names: one that is allowed, and one that
-// clients are told whatever they have dialled.
-func TestCurlPublicURL(t *testing.T) {
-	for _, public := range []string{"", "https://dv.example.org"} {
-		t.Run("public_url="+public, func(t *testing.T) {
-			b := newLinkBench(t, "environments:\n  - public_url: \""+public+"\"\n    guard: {allowed_hosts: [gateway_1.internal, \"other.internal:8443\"]}\n")
-			hosts := map[string]string{"": b.proxy.origin, "gateway_1.internal:" + b.port(): "http://gateway_1.internal:" + b.port(), "other.internal:8443": "http://other.internal:8443"}
-			if public != "" {
-				hosts["dv.example.org"] = public
-			}
-			for host, origin := range hosts {
-				if public != "" {
-					origin = public
-				}
-				var in []string
-				if host != "" {
-					in = []string{"-H", "Host: " + host}
-				}
-				c := b.do(slices.Concat(in, []string{"-d", `{"name":"named ` + host + `"}`, accounts})...).want(t, "204")
-				b.absent(c)
-				id := c.fields("OData-EntityId")
-				if len(id) != 1 || !strings.HasPrefix(id[0], origin+accounts+"(") {
-					t.Fatalf("Host %q: OData-EntityId %q, want one of %s", host, id, origin)
-				}
-				// What the client was told is understood, whichever name it uses now.
-				b.do("-H", "Content-Type: application/json", "-d", `{"fullname":"x","a@odata.bind":"`+id[0]+`"}`, api+"contacts").want(t, "204")
-				b.do(slices.Concat(in, []string{"-H", "Content-Type: application/json", "-d", `{"fullname":"x","a@odata.bind":"` + b.proxy.origin + strings.TrimPrefix(id[0], origin) + `"}`, api + "contacts"})...).want(t, "204")
-			}
-			b.do("-H", "Host: third.internal", accounts).want(t, "421")
-		})
 	}
 }

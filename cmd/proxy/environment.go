@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -36,6 +37,7 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 		return nil, err
 	}
 	host, _, _ := net.SplitHostPort(c.Listen)
+	host, _, _ = strings.Cut(host, "%") // no Host and no link names a zone (RFC 6874 1)
 	port := portOf(listeners)
 	e := &environment{config: c, origin: "http://" + net.JoinHostPort(host, port), log: log}
 	hosts := append(guard.Hosts(host, port, false, c.Guard.AllowedHosts), publicHosts(c.PublicURL)...)
