@@ -49,6 +49,7 @@ func TestBadBodies(t *testing.T) {
 		w.Write(body)
 	}))
 	c := newClient(t)
+	before := p.forgetPeak(t)
 	for name, body := range bodies {
 		for _, kind := range []string{v4Type, v2Type, `multipart/mixed; boundary=b`} {
 			for i := range 4 {
@@ -79,6 +80,12 @@ func TestBadBodies(t *testing.T) {
 				}
 			}
 		}
+	}
+	const most = 16 << 20 // with what a first use takes
+	if growth := p.memory(t, "VmHWM") - before; growth >= most {
+		t.Errorf("the peak grew by %d KiB, want under %d", growth>>10, most>>10)
+	} else {
+		t.Logf("the peak grew by %d KiB", growth>>10)
 	}
 }
 

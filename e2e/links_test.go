@@ -148,7 +148,7 @@ func TestDynamicsWebAPILinksOverRefusals(t *testing.T) {
 	installClient(t)
 	const lifetime = 3 * time.Second
 	s := tenant(t, simulator.Options{TokenLifetime: lifetime, KeptFile: 32 << 20, RecentRequests: 5000})
-	p := serve(t, s)
+	p := start(t, "proxyrace", env(s), "serve")
 	p.ready(t)
 	report := follow(t, node, p.origin, s, "--text", textWith(s.DataverseURL, p.origin), "--revoke", "--megabytes", "9", "--seconds", (2 * lifetime).String()[:1])
 	report.check(t, s, p)
