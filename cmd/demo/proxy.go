@@ -58,7 +58,7 @@ func startProxy(ctx context.Context, tenant *simulator.Server, log loggers) (*pr
 	counts := metrics.Environment(environmentName, p.token, links.Mapped)
 
 	source := credential.NewClientSecret(tokenEndpoint(tenant), tenant.ClientID(), scope(tenant),
-		func() (string, error) { return tenant.ClientSecret(), nil })
+		func() (string, error) { return tenant.ClientSecret(), nil }, credential.ClientSecretOptions{})
 	p.cache = tokencache.New(source, tokencache.Options{
 		Changed:   source.Changed,
 		OnRenewal: func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) },

@@ -13,7 +13,6 @@ import (
 
 	"dvproxy/internal/admin"
 	"dvproxy/internal/config"
-	"dvproxy/internal/credential"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
 	"dvproxy/internal/odata"
@@ -30,7 +29,7 @@ type environment struct {
 }
 
 // newEnvironment wires one environment and opens its listener.
-func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
+func newEnvironment(ctx context.Context, c config.Environment, ids *identities, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
 	log = log.With(slog.String("environment", c.Name))
 	listeners, err := listen(ctx, c.Listen)
 	if err != nil {
@@ -48,21 +47,29 @@ func newEnvironment(ctx context.Context, c config.Environment, metrics *admin.Me
 
 	// The metrics ask the cache, and the cache reports to the metrics.
 	counts := metrics.Environment(c.Name, func() admin.Token { return tokenState(e.cache.Status()) }, links.Mapped)
-	source := credential.NewClientSecret(c.Credential.TokenEndpoint(), c.Credential.ClientID, c.Credential.Scope, secretOf(c.Credential))
-	e.cache = tokencache.New(source, tokencache.Options{
-		RenewAt:   c.RenewAt,
-		Changed:   source.Changed,
-		OnRenewal: func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) },
-		Logger:    log,
-	})
+	id, err := ids.of(c, func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) }, log)
+	if err != nil {
+		return nil, err
+	}
+	e.cache = id.cache
+	if c.Credential.Way() == config.ByCertificate {
+		metrics.Certificate(c.Name, id.expires)
+	}
 	proxy, err := newProxy(c, e.cache, links, counts, budget, log)
 	if err != nil {
 		return nil, err
 	}
-	// A path of our own would be a route here; all else is forwarded.
+	issuer, err := newIssuer(c, counts.Refused, log)
+	if err != nil {
+		return nil, err
+	}
 	router := chi.NewRouter()
-	router.NotFound(proxy.ServeHTTP)
-	router.MethodNotAllowed(proxy.ServeHTTP)
+	for _, own := range issuer.Routes() { // all else is forwarded
+		router.Handle(own.Pattern, own.Handler)
+	}
+	forwarded := issuer.Protect(proxy)
+	router.NotFound(forwarded.ServeHTTP)
+	router.MethodNotAllowed(forwarded.ServeHTTP)
 	e.server = newServer(guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)}), listeners, log)
 	return e, nil
 }
@@ -96,17 +103,6 @@ func orNone[T ~int64](v T) T {
 		return -1
 	}
 	return v
-}
-
-// secretOf reads the client secret as it is at each call.
-func secretOf(c config.Credential) credential.Secret {
-	return func() (string, error) {
-		if c.ClientSecretFile == "" {
-			return c.ClientSecret.Reveal(), nil
-		}
-		secret, err := config.ReadSecretFile(c.ClientSecretFile)
-		return secret.Reveal(), err
-	}
 }
 
 // refuse answers, logs and counts what a guard does not let pass.

@@ -17,6 +17,7 @@ import (
 	"dvproxy/internal/config"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
+	"dvproxy/internal/tokencache"
 )
 
 // bodyBudget is the memory for kept request bodies of the whole process.
@@ -71,8 +72,9 @@ func newService(ctx context.Context, c *config.Config, log *slog.Logger) (*servi
 	}
 	metrics := admin.NewMetrics(version(), runtime.Version())
 	budget := forward.NewBudget(bodyBudget)
+	ids := newIdentities(c.Environments)
 	for _, ec := range c.Environments {
-		e, err := newEnvironment(ctx, ec, metrics, budget, log)
+		e, err := newEnvironment(ctx, ec, ids, metrics, budget, log)
 		if err != nil {
 			return nil, err
 		}
@@ -112,10 +114,16 @@ func (s *service) openAdmin(ctx context.Context, metrics *admin.Metrics) error {
 func (s *service) run(ctx context.Context) error {
 	renewing, stopRenewing := context.WithCancel(context.Background())
 	var caches sync.WaitGroup
+	running := map[*tokencache.Cache]bool{}
 	for _, e := range s.environments {
-		caches.Go(func() { e.cache.Run(renewing) })
+		if !running[e.cache] { // environments may share one
+			running[e.cache] = true
+			caches.Go(func() { e.cache.Run(renewing) })
+		}
 		s.log.Info("listening", slog.String("environment", e.config.Name), slog.String("origin", e.origin), slog.String("url", e.config.URL))
-		s.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("environment", e.config.Name), slog.String("origin", e.origin))
+		if len(e.config.Clients) == 0 {
+			s.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("environment", e.config.Name), slog.String("origin", e.origin))
+		}
 	}
 	if s.admin != nil {
 		s.log.Info("admin listening", slog.String("origin", s.adminOrigin))

@@ -101,6 +101,8 @@ func TestConnectionsFromElsewhere(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	m := admin.NewMetrics("v1", "go1")
 	e := m.Environment("a", func() admin.Token { return admin.Token{Expires: expires, Runway: time.Minute} }, func() (requests, responses uint64) { return 3, 5 })
+	m.Certificate("a", func() time.Time { return expires })
+	m.Certificate("b", func() time.Time { return time.Time{} })
 	e.Renewal(time.Second, nil)
 	e.Renewal(time.Second, errors.New("no"))
 	e.Started()
@@ -122,6 +124,8 @@ func TestMetrics(t *testing.T) {
 		`dvproxy_upstream_attempts_total{environment="a",reason="unauthorized"} 1`,
 		`dvproxy_held_seconds_total{environment="a",reason="token"} 1.5`,
 		`dvproxy_refused_total{environment="a",reason="host_refused"} 1`,
+		`dvproxy_certificate_expiry_timestamp_seconds{environment="a"} 1.7954928e+09`,
+		`dvproxy_certificate_expiry_timestamp_seconds{environment="b"} 0`,
 		`dvproxy_links_mapped_total{direction="request",environment="a"} 3`,
 		`dvproxy_links_mapped_total{direction="response",environment="a"} 5`,
 	} {

@@ -85,13 +85,27 @@ func (m *Metrics) Environment(name string, token func() Token, links func() (req
 	for _, result := range []string{"ok", "error"} {
 		m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
 	}
-	for _, reason := range []string{"host_refused", "method_refused", "origin_refused"} {
+	for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
 		m.refused.WithLabelValues(name, reason)
 	}
 	return &EnvironmentMetrics{
 		m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
 		duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name),
 	}
+}
+
+// Certificate shows when the certificate expires that an environment's
+// application signs in with; 0 before it was read.
+func (m *Metrics) Certificate(environment string, expires func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "certificate_expiry_timestamp_seconds", Help: "Unix time at which the certificate expires that is used to sign in; 0 before it was read.",
+		ConstLabels: prometheus.Labels{"environment": environment},
+	}, func() float64 {
+		if at := expires(); !at.IsZero() {
+			return float64(at.Unix())
+		}
+		return 0
+	}))
 }
 
 // links counts the links mapped in one direction.

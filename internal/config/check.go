@@ -18,6 +18,7 @@ func (l *loader) check() {
 		l.checkCredential(e, path+".credential")
 		l.checkRetry(e.Retry, path+".retry")
 		l.checkHosts(&e.Guard, path+".guard.allowed_hosts")
+		l.checkClients(e.Clients, path+".clients")
 	}
 	l.checkListeners()
 	l.checkFileMode()
@@ -46,21 +47,33 @@ func (l *loader) checkURL(e *Environment, path string) {
 	l.checkCloud(e, o.host, path+".credential.authority")
 }
 
-// checkCloud warns of a national cloud's environment with the public cloud's sign-in.
-// The pairs are those of Microsoft's list of national clouds.
+// checkCloud takes the sign-in service of the cloud that the url is in, unless
+// another is given. The pairs are those of Microsoft's list of national clouds.
 func (l *loader) checkCloud(e *Environment, host, at string) {
-	if l.has(at) && l.places[at].origin == "" || e.Credential.TokenURL != "" {
-		return
-	}
+	authority := ""
 	for _, cloud := range []struct{ hosts, authority string }{
 		{".crm.microsoftdynamics.us", "https://login.microsoftonline.us"},
 		{".crm.appsplatform.us", "https://login.microsoftonline.us"},
 		{".crm.dynamics.cn", "https://login.partner.microsoftonline.cn"},
 	} {
-		if strings.HasSuffix(host, cloud.hosts) && e.Credential.Authority == defaultEnvironment().Credential.Authority {
-			l.warn(at, "the url is in a national cloud, whose authority is probably %s", cloud.authority)
+		if strings.HasSuffix(host, cloud.hosts) {
+			authority = cloud.authority
 		}
 	}
+	switch {
+	case authority == "" || e.Credential.TokenURL != "":
+	case !l.isGiven(at):
+		e.Credential.Authority = authority
+	case strings.TrimRight(e.Credential.Authority, "/") == defaultEnvironment().Credential.Authority:
+		l.warn(at, "the url is in a national cloud, whose authority is probably %s", authority)
+	}
+}
+
+// isGiven reports whether the file, a flag or a variable sets the setting at
+// path. A variable that could have has a place too.
+func (l *loader) isGiven(path string) bool {
+	at, ok := l.places[path]
+	return ok && (at.origin == "" || strings.HasPrefix(at.origin, "--") || l.src.Getenv(at.origin) != "")
 }
 
 func (l *loader) checkName(e *Environment, path string, names map[string]string) {
@@ -116,19 +129,20 @@ func (l *loader) checkFileMode() {
 	p := Problem{File: l.path}
 	switch warning, err := checkMode(info.Mode()); {
 	case err != nil:
-		p.Message = "contains a client_secret, but " + err.Error()
+		p.Message = "contains a secret, but " + err.Error()
 		l.problems = append(l.problems, p)
 	case warning != "":
-		p.Message = "contains a client_secret, and " + warning
+		p.Message = "contains a secret, and " + warning
 		l.warnings = append(l.warnings, p)
 	}
 }
 
 func (l *loader) fileHasSecret() bool {
 	for i, e := range l.config.Environments {
-		at := l.places[element("environments", i)+".credential.client_secret"]
-		if at.file != "" && !e.Credential.ClientSecret.IsZero() {
-			return true
+		for key, secret := range map[string]Secret{"client_secret": e.Credential.ClientSecret, "certificate_password": e.Credential.CertificatePassword} {
+			if at := l.places[element("environments", i)+".credential."+key]; at.file != "" && !secret.IsZero() {
+				return true
+			}
 		}
 	}
 	return false

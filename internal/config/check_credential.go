@@ -2,13 +2,23 @@ package config
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
-// checkCredential wants a client secret, and what it takes to use it.
+// checkCredential wants exactly one way to sign in, and what it takes to use it.
 func (l *loader) checkCredential(e *Environment, path string) {
 	c := &e.Credential
+	if c.Way() == ByManagedIdentity {
+		l.checkManagedIdentity(c, path)
+	} else {
+		l.checkApplication(c, path)
+	}
+	l.checkScope(e, path+".scope")
+	l.checkWay(c, path)
+}
+
+// checkApplication wants what all ways need that ask a token endpoint.
+func (l *loader) checkApplication(c *Credential, path string) {
 	l.checkEndpoint(c, path)
 	switch {
 	case c.ClientID == "":
@@ -16,8 +26,6 @@ func (l *loader) checkCredential(e *Environment, path string) {
 	case strings.ContainsAny(c.ClientID, " \t\r\n"):
 		l.problem(path+".client_id", "must not contain spaces")
 	}
-	l.checkScope(e, path+".scope")
-	l.checkSecret(c, path)
 }
 
 // checkScope knows what Entra accepts; another OAuth server has its own rules.
@@ -78,31 +86,6 @@ func (l *loader) checkAuthority(c *Credential, at string) {
 	l.problem(at, "%s", problem)
 }
 
-var isGUID = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
-func (l *loader) checkSecret(c *Credential, path string) {
-	text, file := path+".client_secret", path+".client_secret_file"
-	secret := c.ClientSecret.Reveal()
-	switch {
-	case l.broken(text) || l.broken(file):
-	case secret != "" && c.ClientSecretFile != "":
-		l.problem(file, "%s and %s are both set; keep one", l.name(text), l.name(file))
-	case c.ClientSecretFile != "":
-		warning, err := CheckSecretFile(c.ClientSecretFile)
-		if err != nil {
-			l.problem(file, "%s", err) // no path: it may be the secret itself
-		} else if warning != "" {
-			l.warn(file, "%s", warning)
-		}
-	case secret == "":
-		l.missingSecret(text)
-	case secret == redacted:
-		l.problem(text, "is what dvproxy config shows in place of a secret; put the secret itself")
-	case isGUID.MatchString(secret):
-		l.warn(text, "looks like the id of a secret; Entra wants the value, which it shows only when the secret is made")
-	}
-}
-
 // missing reports a setting of the credential that is not there, and where it
 // could stand.
 func (l *loader) missing(at, what string) {
@@ -125,21 +108,4 @@ func (l *loader) variable(path string) string {
 		}
 	}
 	return ""
-}
-
-// missingSecret also names the variables of other ways to sign in, where those
-// are set and count.
-func (l *loader) missingSecret(at string) {
-	if l.has(parent(at)) {
-		l.problem(at, "missing: set client_secret or client_secret_file")
-		return
-	}
-	others := slices.DeleteFunc([]string{"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"},
-		func(name string) bool { return l.src.Getenv(name) == "" })
-	if len(others) > 0 {
-		l.problem(at, "missing: there is %s, but dvproxy signs in with a client secret only, for now; set AZURE_CLIENT_SECRET, or AZURE_CLIENT_SECRET_FILE to a file that holds it",
-			strings.Join(others, " and "))
-		return
-	}
-	l.problem(at, "missing: set AZURE_CLIENT_SECRET to the value of a client secret, or AZURE_CLIENT_SECRET_FILE to a file that holds it")
 }

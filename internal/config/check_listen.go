@@ -1,6 +1,9 @@
 package config
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // listener is an address that dvproxy listens on, and the setting that says so.
 type listener struct {
@@ -53,12 +56,22 @@ func (l *loader) listen(taken []listener, path string, text *string) []listener 
 	return append(taken, listener{path, a})
 }
 
-// checkReach refuses a listener beyond this machine unless both dangers are accepted.
+// checkReach refuses a listener beyond this machine that anyone could use, or
+// on which others could listen in, unless these dangers are accepted.
 func (l *loader) checkReach(e *Environment, path string, a address) {
-	if a.loopback() || e.Guard.DangerouslyAllowAnyone && e.Guard.DangerouslyAllowPlaintext {
+	if a.loopback() {
 		return
 	}
-	l.problem(path+".listen", "is reached from beyond this machine, and dvproxy cannot ask clients who they are or speak TLS yet; listen on localhost, or accept in the file both guard.dangerously_allow_anyone: true and guard.dangerously_allow_plaintext: true")
+	var missing []string
+	if len(e.Clients) == 0 && !e.Guard.DangerouslyAllowAnyone {
+		missing = append(missing, "set clients, or accept guard.dangerously_allow_anyone: true")
+	}
+	if !e.Guard.DangerouslyAllowPlaintext {
+		missing = append(missing, "accept guard.dangerously_allow_plaintext: true, since dvproxy does not speak TLS yet")
+	}
+	if len(missing) > 0 {
+		l.problem(path+".listen", "is reached from beyond this machine; listen on localhost, or in the file %s", strings.Join(missing, ", and "))
+	}
 }
 
 // checkLoop refuses a url that leads back to one of our listeners.

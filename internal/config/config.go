@@ -44,31 +44,21 @@ type Environment struct {
 	Aliases    []string   `yaml:"aliases" example:"https://contoso.api.crm.dynamics.com" empty:"the .api. twin of url" help:"other origins of the environment in links, which are mapped to dvproxy like url; [] for none"`
 	Listen     string     `yaml:"listen" flag:"listen" env:"DVPROXY_LISTEN" default:"localhost:7080" help:"address that clients connect to; localhost means 127.0.0.1 and [::1] both, port 0 a free port"`
 	PublicURL  string     `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
-	Credential Credential `yaml:"credential" help:"How dvproxy signs in: by a client secret of an app registration."`
+	Credential Credential `yaml:"credential" help:"How dvproxy signs in: by exactly one of client secret, certificate, federated token and managed identity."`
 	RenewAt    float64    `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
 	Retry      Retry      `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`
 	Timeouts   Timeouts   `yaml:"timeouts" help:"How long the environment may take."`
-	Guard      Guard      `yaml:"guard" help:"Who may use the listener."`
+	Guard      Guard      `yaml:"guard" help:"Whose requests are taken."`
+
+	Clients            []Client      `yaml:"clients" help:"Who may use the listener: each by a local token, by Basic with id and secret, or by the secret as Bearer. Absent: every account that reaches the listener."`
+	LocalTokenLifetime time.Duration `yaml:"local_token_lifetime" default:"720h" min:"1m" max:"87600h" help:"life of the tokens that dvproxy gives to clients which insist on fetching one"`
+	Challenge          bool          `yaml:"challenge" default:"false" help:"answer a request without credentials with Dataverse's 401 challenge, which points at dvproxy's own token endpoint, without clients too: SDK clients ask once without a token and want to be told where to get one"`
 }
 
-// Credential is how dvproxy signs in to Entra, or to another OAuth server.
-// Authority, Scope and TokenURL are effective: Scope is never empty.
-type Credential struct {
-	TenantID         string `yaml:"tenant_id" env:"AZURE_TENANT_ID" example:"00000000-0000-0000-0000-000000000000" empty:"required without token_url" help:"tenant of the app registration: its id or one of its domains"`
-	ClientID         string `yaml:"client_id" env:"AZURE_CLIENT_ID" example:"11111111-1111-1111-1111-111111111111" empty:"required" help:"application (client) id of the app registration"`
-	ClientSecret     Secret `yaml:"client_secret" env:"AZURE_CLIENT_SECRET" example:"value-of-the-secret" empty:"this or client_secret_file" help:"value of a client secret, not its id"`
-	ClientSecretFile string `yaml:"client_secret_file" env:"AZURE_CLIENT_SECRET_FILE" path:"file" empty:"this or client_secret" help:"file that holds the client secret; read anew at every renewal, so it can be replaced while dvproxy runs"`
-	Authority        string `yaml:"authority" env:"AZURE_AUTHORITY_HOST" default:"https://login.microsoftonline.com" help:"origin of the sign-in service; national clouds have their own"`
-	Scope            string `yaml:"scope" empty:"url + /.default" help:"what the token is asked for"`
-	TokenURL         string `yaml:"token_url" empty:"from authority and tenant_id" help:"token endpoint of another OAuth server, in place of authority and tenant_id"`
-}
-
-// TokenEndpoint is the URL that tokens are fetched from.
-func (c Credential) TokenEndpoint() string {
-	if c.TokenURL != "" {
-		return c.TokenURL
-	}
-	return c.Authority + "/" + c.TenantID + "/oauth2/v2.0/token"
+// Client is a program that may use a listener.
+type Client struct {
+	ID         string `yaml:"id" example:"nightly-import" empty:"required" help:"name of the client, without regard to case; its token request gives it as client_id or username"`
+	SecretFile string `yaml:"secret_file" path:"file" example:"/run/secrets/nightly" empty:"required" help:"file that holds its secret of 16 characters at least, read anew about once a second; changing the secret ends the client's tokens"`
 }
 
 // Retry bounds what dvproxy does for a request that cannot be answered at once.

@@ -54,6 +54,11 @@ func isSection(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t != reflect.TypeFor[Secret]()
 }
 
+// isSectionList reports whether t is a list of sections.
+func isSectionList(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && isSection(t.Elem())
+}
+
 func child(path, key string) string {
 	if path == "" {
 		return key

@@ -88,11 +88,11 @@ environments:
 		"dvproxy.yaml:5:70: environments[0].credential.client_secret_file: client_secret and client_secret_file are both set; keep one",
 		"dvproxy.yaml:6:3: environments[1].credential.tenant_id: missing: the id of the tenant, or one of its domains; set it under credential, or in AZURE_TENANT_ID",
 		"dvproxy.yaml:6:3: environments[1].credential.client_id: missing: the application (client) id of the app registration; set it under credential, or in AZURE_CLIENT_ID",
-		"dvproxy.yaml:6:3: environments[1].credential.client_secret: missing: set AZURE_CLIENT_SECRET to the value of a client secret, or AZURE_CLIENT_SECRET_FILE to a file that holds it",
+		"dvproxy.yaml:6:3: environments[1].credential.client_secret: missing: set one of AZURE_CLIENT_SECRET (the value of a client secret), AZURE_CLIENT_SECRET_FILE (a file that holds it), AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE and DVPROXY_MANAGED_IDENTITY=true",
 		"dvproxy.yaml:6:3: environments[1].listen: localhost:7080 is where environments[0].listen listens already; give each listener a port of its own, for example localhost:7083",
 		"dvproxy.yaml:8:3: environments[2].credential.tenant_id: missing: the id of the tenant, or one of its domains; set it under credential, or in AZURE_TENANT_ID",
 		"dvproxy.yaml:8:3: environments[2].credential.client_id: missing: the application (client) id of the app registration; set it under credential, or in AZURE_CLIENT_ID",
-		"dvproxy.yaml:8:3: environments[2].credential.client_secret: missing: set AZURE_CLIENT_SECRET to the value of a client secret, or AZURE_CLIENT_SECRET_FILE to a file that holds it",
+		"dvproxy.yaml:8:3: environments[2].credential.client_secret: missing: set one of AZURE_CLIENT_SECRET (the value of a client secret), AZURE_CLIENT_SECRET_FILE (a file that holds it), AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE and DVPROXY_MANAGED_IDENTITY=true",
 		"dvproxy.yaml:8:8: environments[2].url: must be the origin alone, without a path or query: https://contoso.crm.dynamics.com",
 		"dvproxy.yaml:9:9: environments[2].name: is the name of environments[1] too; give each environment a name of its own",
 		"dvproxy.yaml:10:11: environments[2].listen: must be a host and a port, an IPv6 address in brackets; write host:port, for example localhost:7080",
@@ -112,13 +112,13 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 			"DATAVERSE_URL: missing: the origin of the environment, for example https://contoso.crm.dynamics.com",
 			"AZURE_TENANT_ID: missing: the id of the tenant, or one of its domains",
 			"AZURE_CLIENT_ID: missing: the application (client) id of the app registration",
-			"AZURE_CLIENT_SECRET: missing: set AZURE_CLIENT_SECRET to the value of a client secret, or AZURE_CLIENT_SECRET_FILE to a file that holds it",
+			"AZURE_CLIENT_SECRET: missing: set one of AZURE_CLIENT_SECRET (the value of a client secret), AZURE_CLIENT_SECRET_FILE (a file that holds it), AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE and DVPROXY_MANAGED_IDENTITY=true",
 		}},
 		"both secrets": {input{env: with(four(), "AZURE_CLIENT_SECRET_FILE", "x")}, []string{
 			"AZURE_CLIENT_SECRET_FILE: AZURE_CLIENT_SECRET and AZURE_CLIENT_SECRET_FILE are both set; keep one",
 		}},
 		"other sign-ins": {input{env: with(four(), "AZURE_CLIENT_SECRET", "", "AZURE_CLIENT_CERTIFICATE_PATH", "x", "AZURE_FEDERATED_TOKEN_FILE", "y")}, []string{
-			"AZURE_CLIENT_SECRET: missing: there is AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE, but dvproxy signs in with a client secret only, for now; set AZURE_CLIENT_SECRET, or AZURE_CLIENT_SECRET_FILE to a file that holds it",
+			"AZURE_FEDERATED_TOKEN_FILE: AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are different ways to sign in; keep one",
 		}},
 		"variables": {input{env: with(four(), "DVPROXY_LISTEN", "unix:/run/dvproxy.sock", "DVPROXY_ADMIN", "7081", "DVPROXY_LOG_FORMAT", "xml", "AZURE_TENANT_ID", "common")}, []string{
 			"DVPROXY_LOG_FORMAT: must be one of text, json",
@@ -138,7 +138,7 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 			},
 		},
 		"reach": {input{env: with(four(), "DVPROXY_LISTEN", ":7080")}, []string{
-			"DVPROXY_LISTEN: is reached from beyond this machine, and dvproxy cannot ask clients who they are or speak TLS yet; listen on localhost, or accept in the file both guard.dangerously_allow_anyone: true and guard.dangerously_allow_plaintext: true",
+			"DVPROXY_LISTEN: is reached from beyond this machine; listen on localhost, or in the file set clients, or accept guard.dangerously_allow_anyone: true, and accept guard.dangerously_allow_plaintext: true, since dvproxy does not speak TLS yet",
 		}},
 		"loop": {input{env: with(four(), "DATAVERSE_URL", "http://127.0.0.1:7080")}, []string{
 			"DATAVERSE_URL: leads back to dvproxy itself, which listens on localhost:7080; it must be the Dataverse environment",
@@ -169,7 +169,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		"none":          {input{env: four()}, ""},
 		"id of secret":  {input{env: with(four(), "AZURE_CLIENT_SECRET", "0a1b2c3d-0000-1111-2222-333344445555")}, "AZURE_CLIENT_SECRET: looks like the id of a secret; Entra wants the value, which it shows only when the secret is made"},
-		"national":      {input{env: with(four(), "DATAVERSE_URL", "https://a.crm.dynamics.cn")}, "AZURE_AUTHORITY_HOST: the url is in a national cloud, whose authority is probably https://login.partner.microsoftonline.cn"},
+		"national":      {input{env: with(four(), "DATAVERSE_URL", "https://a.crm.dynamics.cn", "AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/")}, "AZURE_AUTHORITY_HOST: the url is in a national cloud, whose authority is probably https://login.partner.microsoftonline.cn"},
 		"national, set": {input{env: with(four(), "DATAVERSE_URL", "https://a.crm.dynamics.cn", "AZURE_AUTHORITY_HOST", "login.partner.microsoftonline.cn")}, ""},
 		"scope":         {input{file: strings.Replace(ok, "{", "{scope: https://b.crm.dynamics.com/.default, ", 1)}, "dvproxy.yaml:4:23: environments[0].credential.scope: is not for the origin of url, so Dataverse may refuse the token"},
 	} {

@@ -45,10 +45,10 @@ const referenceMiddle = `
 - A relative path in the file is taken from the file's folder; one in a variable
   from the working directory.
 - URLs start with ` + "`https://`; `http://`" + ` is accepted for a loopback host only.
-- A file that holds a secret, the configuration file with a ` + "`client_secret`" + ` included,
+- A file that holds a secret, the configuration file with a secret in it included,
   must not be writable by every account. One that its group may write or every
   account may read is warned of. Links are followed.
-- A listener on an address that is not loopback needs both ` + "`guard.dangerously_allow_anyone`\n  and `guard.dangerously_allow_plaintext`" + `.
+- A listener on an address that is not loopback needs ` + "`clients` or `guard.dangerously_allow_anyone`,\n  and `guard.dangerously_allow_plaintext`" + `.
 
 ## The file
 `
@@ -62,8 +62,7 @@ func Reference() string {
 		row(&b, code("--"+f.Name), code(f.Env), cmp.Or(f.Default, "none"), f.Usage)
 	}
 	b.WriteString(referenceMiddle)
-	c := defaults()
-	c.Environments = []Environment{defaultEnvironment()}
+	c := specimen()
 	describe(&b, reflect.ValueOf(&c).Elem(), "", "")
 	b.WriteString("\n## Example\n\n```yaml\n" + Example() + "```\n")
 	return b.String()

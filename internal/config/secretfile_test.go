@@ -54,8 +54,8 @@ func TestCheckSecretFile(t *testing.T) {
 func TestFileWithSecretIsHeldToItsMode(t *testing.T) {
 	for mode, want := range map[os.FileMode]struct{ warning, problem string }{
 		0o600: {"", ""},
-		0o644: {"dvproxy.yaml: contains a client_secret, and every account on this machine may read the file (mode 0644); if that is not meant: chmod o-r", ""},
-		0o646: {"", "dvproxy.yaml: contains a client_secret, but every account on this machine may write to the file; take that away with: chmod o-w"},
+		0o644: {"dvproxy.yaml: contains a secret, and every account on this machine may read the file (mode 0644); if that is not meant: chmod o-r", ""},
+		0o646: {"", "dvproxy.yaml: contains a secret, but every account on this machine may write to the file; take that away with: chmod o-w"},
 	} {
 		t.Chdir(t.TempDir())
 		if err := os.WriteFile("dvproxy.yaml", []byte(ok), 0o600); err != nil {

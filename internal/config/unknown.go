@@ -66,8 +66,7 @@ func elsewhere(key string) string {
 // have the index left out: environments[].url.
 func declared() iter.Seq[leaf] {
 	return func(yield func(leaf) bool) {
-		c := defaults()
-		c.Environments = append(c.Environments, defaultEnvironment())
+		c := specimen()
 		for l := range leaves(reflect.ValueOf(&c).Elem(), "") {
 			l.path = strings.ReplaceAll(l.path, "[0]", "[]")
 			if !yield(l) {
@@ -75,6 +74,14 @@ func declared() iter.Seq[leaf] {
 			}
 		}
 	}
+}
+
+// specimen has one entry in each list of sections.
+func specimen() Config {
+	c := defaults()
+	c.Environments = []Environment{defaultEnvironment()}
+	c.Environments[0].Clients = []Client{{}}
+	return c
 }
 
 // nearest is the one of known that key is most likely a slip for: tenantId or

@@ -49,19 +49,37 @@ type encoder struct {
 
 func (e encoder) section(v reflect.Value) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
+	absent := "" // comment on settings that are not there
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
 		if tag.Get("yaml") == "-" {
 			continue
 		}
+		l := leaf{tag: tag, value: v.Field(i)}
+		if isSectionList(l.value.Type()) && l.value.Len() == 0 {
+			// Left out, since an empty list may mean something else.
+			absent += "# " + tag.Get("help") + "\n# " + tag.Get("yaml") + ":\n#   - " + e.specimen(l.value.Type().Elem()) + "\n"
+			continue
+		}
 		key := &yaml.Node{Kind: yaml.ScalarNode, Value: tag.Get("yaml")}
-		value := e.value(leaf{tag: tag, value: v.Field(i)})
+		value := e.value(l)
 		if e.commented {
-			key.HeadComment = e.comment(leaf{tag: tag, value: v.Field(i)})
+			key.HeadComment = absent + e.comment(l)
+			absent = ""
 		}
 		n.Content = append(n.Content, key, value)
 	}
 	return n
+}
+
+// specimen is one entry of a list of sections, on one line.
+func (e encoder) specimen(section reflect.Type) string {
+	var pairs []string
+	for i := range section.NumField() {
+		tag := section.Field(i).Tag
+		pairs = append(pairs, tag.Get("yaml")+": "+tag.Get("example"))
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
 }
 
 func (e encoder) value(l leaf) *yaml.Node {

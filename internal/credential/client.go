@@ -2,6 +2,8 @@ package credential
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -21,20 +23,32 @@ var (
 	errTooLarge   = fmt.Errorf("the token endpoint's answer is over %d KiB", answerLimit>>10)
 )
 
-// newClient returns a client for token endpoints. Redirects are refused, since
-// following one would hand the secret to whoever is named in it. Connections
-// are not kept: fetches are many minutes apart, and an idle one would be dead.
-func newClient() *http.Client {
+// NewTransport returns a transport for token endpoints, which goes through the
+// proxy that the environment names (HTTPS_PROXY, NO_PROXY). Roots are the
+// certificate authorities it trusts; nil means the system's. Connections are
+// not kept: fetches are many minutes apart, and an idle one would be dead.
+func NewTransport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: connectLimit}).DialContext,
+		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: connectLimit,
+		DisableKeepAlives:   true,
+		ForceAttemptHTTP2:   true,
+	}
+}
+
+// newClient returns a client for token endpoints; nil means the default
+// transport. Redirects are refused, since following one would hand the secret
+// to whoever is named in it.
+func newClient(transport http.RoundTripper) *http.Client {
+	if transport == nil {
+		transport = NewTransport(nil)
+	}
 	return &http.Client{
 		Timeout:       totalLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirected },
-		Transport: capped{&http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: connectLimit}).DialContext,
-			TLSHandshakeTimeout: connectLimit,
-			DisableKeepAlives:   true,
-			ForceAttemptHTTP2:   true,
-		}},
+		Transport:     capped{transport},
 	}
 }
 

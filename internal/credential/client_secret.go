@@ -1,107 +1,124 @@
-// Package credential signs in to Entra: one token source per way of doing so.
-//
-// A source fetches anew at each call and keeps no token; keeping is the work
-// of a token cache. Each call reads the secret again, so that a rotated one is
-// picked up. Every failure is an [*Error], which says whether trying again has
-// a point and what to mend, and holds neither a secret nor a token nor the
-// body of an answer.
 package credential
 
 import (
 	"context"
-	"net/http"
-	"net/url"
-	"strings"
+	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
 )
 
-// A Secret returns the client secret as it is now. It is called once a fetch.
-type Secret func() (string, error)
+// ClientSecretOptions are the optional settings of a [ClientSecret].
+type ClientSecretOptions struct {
+	Options
+	// Next is the secret that is to follow while secrets are rotated. It is
+	// tried when the current one is refused. Default: none. An empty secret
+	// counts as none.
+	Next Secret
+}
 
-// ClientSecret signs in with an application's id and secret, by OAuth's client
-// credentials grant (RFC 6749 4.4).
+// ClientSecret signs in with an application's id and secret.
 type ClientSecret struct {
-	endpoint string
-	clientID string
-	scope    string
-	secret   Secret
-	client   *http.Client
+	app  application
+	read []Secret // the current one, and the next if there is one
 
-	mu   sync.Mutex // guards last
-	last string     // the secret most recently sent; empty if it could not be read
+	mu     sync.Mutex // guards what follows
+	seen   []string   // by read, at the latest fetch; empty where it failed
+	worked string     // the secret most recently accepted
 }
 
 // NewClientSecret returns a source that posts to the token endpoint, a URL.
 // Scope names the resource, such as https://contoso.crm.dynamics.com/.default.
-func NewClientSecret(endpoint, clientID, scope string, secret Secret) *ClientSecret {
-	return &ClientSecret{endpoint: endpoint, clientID: clientID, scope: scope, secret: secret, client: newClient()}
+func NewClientSecret(endpoint, clientID, scope string, secret Secret, o ClientSecretOptions) *ClientSecret {
+	s := &ClientSecret{app: newApplication(endpoint, clientID, scope, o.Options), read: []Secret{secret}}
+	if o.Next != nil {
+		s.read = append(s.read, o.Next)
+	}
+	s.seen = make([]string, len(s.read))
+	return s
 }
 
 // Token fetches a token. ExpiresIn is its lifetime in seconds, above 0; Extra
 // "refresh_in", an int64, is there if the server named one. Claims is the JSON
-// of a claims challenge, or empty. The error is an [*Error].
+// of a claims challenge, or empty. The error is an [*Error]: that of the current
+// secret, where the next one is refused too.
 func (s *ClientSecret) Token(ctx context.Context, claims string) (*oauth2.Token, error) {
-	secret, err := s.read()
-	if err != nil {
-		return nil, unreadable(err)
+	secrets, err := s.secrets()
+	if len(secrets) == 0 {
+		return nil, unreadable("client secret", err)
 	}
-	grant := clientcredentials.Config{
-		ClientID: s.clientID,
-		// x/oauth2 sends the secret as it is; form encoding is its work too.
-		ClientSecret: secret,
-		TokenURL:     s.endpoint,
-		Scopes:       []string{s.scope},
-		AuthStyle:    oauth2.AuthStyleInParams,
-	}
-	if claims != "" {
-		grant.EndpointParams = url.Values{"claims": {claims}}
-	}
-	sent := time.Now()
-	token, err := grant.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client))
-	if err != nil {
-		return nil, signInError(ctx, s.endpoint, err)
-	}
-	return checked(token, sent)
-}
-
-// Changed reports whether the secret is another one than at the latest fetch.
-func (s *ClientSecret) Changed() bool {
-	now, err := s.secret()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return err == nil && now != s.last
-}
-
-func (s *ClientSecret) read() (string, error) {
-	secret, err := s.secret()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last = secret
-	return secret, err
-}
-
-// checked makes sure of what the rest of the program relies on: a bearer token
-// that can stand in a header, and a lifetime.
-func checked(t *oauth2.Token, sent time.Time) (*oauth2.Token, error) {
-	if !strings.EqualFold(t.Type(), "Bearer") {
-		return nil, &Error{what: "the token endpoint issued a token that is not a bearer token", hint: "check token_url"}
-	}
-	for _, r := range t.AccessToken {
-		if r <= ' ' || r >= 0x7f {
-			return nil, &Error{what: "the token endpoint's token has characters that no header can carry", hint: "check token_url"}
+	var refused error
+	for i, secret := range s.likeliestFirst(secrets) {
+		token, err := s.app.fetch(ctx, claims, secret, nil)
+		if err == nil {
+			s.mu.Lock()
+			s.worked = secret
+			s.mu.Unlock()
+			return token, nil
+		}
+		if !isAboutSecret(err) {
+			return nil, err // another secret would fare no better
+		}
+		if i == 0 || secret == secrets[0] {
+			refused = err
 		}
 	}
-	lifetime, ok := seconds(t.Extra("expires_in"))
-	if !ok {
-		lifetime = lifetimeOf(t.AccessToken, sent)
+	if err != nil { // the current one was not among those refused
+		return nil, unreadable("client secret", err)
 	}
-	extra := map[string]any{}
-	if refresh, ok := seconds(t.Extra("refresh_in")); ok {
-		extra["refresh_in"] = refresh
+	return nil, refused
+}
+
+// Changed reports whether a secret is another one than at the latest fetch.
+func (s *ClientSecret) Changed() bool {
+	for i, read := range s.read {
+		now, err := read()
+		s.mu.Lock()
+		changed := err == nil && now != s.seen[i]
+		s.mu.Unlock()
+		if changed {
+			return true
+		}
 	}
-	return (&oauth2.Token{AccessToken: t.AccessToken, TokenType: "Bearer", ExpiresIn: lifetime}).WithExtra(extra), nil
+	return false
+}
+
+// UsesNext reports whether the secret most recently accepted is not the current
+// one: it is time to make the next secret the current one.
+func (s *ClientSecret) UsesNext() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.worked != "" && s.worked != s.seen[0]
+}
+
+// secrets are those that can be read now, in order; the error is that of the
+// current one, which counts even if it is empty, so that the server says what
+// is wrong.
+func (s *ClientSecret) secrets() (secrets []string, err error) {
+	now := make([]string, len(s.read))
+	for i, read := range s.read {
+		secret, rerr := read()
+		if i == 0 {
+			err = rerr
+		}
+		if rerr == nil && (i == 0 || secret != "" && secret != now[0]) {
+			secrets = append(secrets, secret)
+		}
+		now[i] = secret
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = now
+	return secrets, err
+}
+
+// likeliestFirst puts the secret that worked before the others.
+func (s *ClientSecret) likeliestFirst(secrets []string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(secrets, s.worked)
+	if i <= 0 {
+		return secrets
+	}
+	return slices.Concat(secrets[i:i+1], secrets[:i], secrets[i+1:])
 }

@@ -27,7 +27,7 @@ func endpoint(t *testing.T, h http.HandlerFunc) *credential.ClientSecret {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return credential.NewClientSecret(server.URL+"/tenant/oauth2/v2.0/token", "app", "https://contoso.crm.dynamics.com/.default", fixed(canary))
+	return credential.NewClientSecret(server.URL+"/tenant/oauth2/v2.0/token", "app", "https://contoso.crm.dynamics.com/.default", fixed(canary), credential.ClientSecretOptions{})
 }
 
 // answer is a handler that gives one answer.
@@ -215,7 +215,7 @@ func TestSecretIsReadAtEachFetch(t *testing.T) {
 	}))
 	defer server.Close()
 	secret, readErr := "old", error(nil)
-	source := credential.NewClientSecret(server.URL, "app", "s", func() (string, error) { return secret, readErr })
+	source := credential.NewClientSecret(server.URL, "app", "s", func() (string, error) { return secret, readErr }, credential.ClientSecretOptions{})
 	if _, err := source.Token(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}

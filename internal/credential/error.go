@@ -47,12 +47,6 @@ func (e *Error) Permanent() bool { return e.permanent }
 // RetryAfter is how long the server wants to be left alone, or 0.
 func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
 
-// unreadable is the error for a secret that cannot be read. It is permanent
-// until the file changes.
-func unreadable(err error) *Error {
-	return &Error{what: fmt.Sprintf("the client secret cannot be read: %v", err), permanent: true, cause: err}
-}
-
 // signInError sorts what came instead of a token: by HTTP status and OAuth
 // error code first, since Entra's numbers are not for programs to depend on.
 func signInError(ctx context.Context, endpoint string, err error) *Error {
@@ -109,15 +103,18 @@ var permanentCodes = []string{
 
 // transientNumbers are Entra's errors that pass by themselves though their
 // status or code may look permanent (source: Microsoft Entra authentication
-// and authorization error codes). 700024 is an assertion out of its time.
-var transientNumbers = []int{90006, 90012, 90024, 90033, 90055, 90090, 700024}
+// and authorization error codes). An assertion out of its time is another one
+// the next time; an issuer that cannot be reached may come back.
+var transientNumbers = []int{90006, 90012, 90024, 90033, 90055, 90090, 50166, 501661, assertionOutOfTime}
 
 func isPermanent(status int, code string, number int) bool {
-	if status == http.StatusTooManyRequests || status >= 500 || slices.Contains(transientNumbers, number) {
+	if status == http.StatusTooManyRequests || status >= 500 || isTransient(number) {
 		return false
 	}
 	return slices.Contains(permanentCodes, code)
 }
+
+func isTransient(number int) bool { return slices.Contains(transientNumbers, number) }
 
 // oauthCode lets through what RFC 6749 5.2 allows as a code, and of that only
 // what looks like one, since an endpoint may say anything.

@@ -86,7 +86,7 @@ func tokenProblem(err tokenError, maxWait time.Duration) Problem {
 	case err.Permanent():
 		return Problem{
 			http.StatusBadGateway, "sign_in_refused",
-			fmt.Sprintf("dvproxy cannot sign in to Entra: %v. It tries again every 30 seconds, and within a second of a change to client_secret_file.", err),
+			fmt.Sprintf("dvproxy cannot sign in to Entra: %v. It tries again every 30 seconds, and within a second of a change to the file of the secret or certificate.", err),
 			"proxy_configuration_error", err.RetryAfter(),
 		}
 	case err.Refused():
