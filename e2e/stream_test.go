@@ -31,22 +31,22 @@ func behind(t *testing.T, h http.Handler) *proxy {
 	return p
 }
 
-// A page is an endless page of records, of which it gives so many bytes. Each
+// A pageStream is an endless page of records, of which it gives so many bytes. Each
 // MiB has a link in it, and origins in text.
-type page struct {
+type pageStream struct {
 	unit []byte // 1 MiB
 	left int64
 	at   int
 }
 
-func newPage(origin string, size int64) *page {
+func newPage(origin string, size int64) *pageStream {
 	link := `{"@odata.id":"` + origin + `/api/data/v9.2/accounts(1)","website":"` + origin + `/"},`
 	record := `{"@odata.etag":"W/\"73921466\"","accountid":"0e3285ca-7169-43b1-ad3d-30bb465a872b","name":"a \"name\" of no importance"},`
 	unit := link + strings.Repeat(record, (1<<20-len(link))/len(record))
-	return &page{unit: []byte(unit + strings.Repeat(" ", 1<<20-len(unit))), left: size}
+	return &pageStream{unit: []byte(unit + strings.Repeat(" ", 1<<20-len(unit))), left: size}
 }
 
-func (p *page) Read(b []byte) (int, error) {
+func (p *pageStream) Read(b []byte) (int, error) {
 	if p.left == 0 {
 		return 0, io.EOF
 	}
