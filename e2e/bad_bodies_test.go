@@ -51,10 +51,10 @@ func TestBadBodies(t *testing.T) {
 	c := newClient(t)
 	before := p.forgetPeak(t)
 	for name, body := range bodies {
-		for _, kind := range []string{v4Type, v2Type, `multipart/mixed; boundary=b`} {
+		for k, kind := range []string{v4Type, v2Type, `multipart/mixed; boundary=b`} {
 			for i := range 4 {
-				if len(body) >= long && kind == v2Type == (i%2 == 0) {
-					continue // half of them are enough
+				if len(body) >= long && i != k {
+					continue // one way for each is enough
 				}
 				declared, coded := i&1 == 0, i&2 == 0
 				var sent io.Reader = strings.NewReader(body)
