@@ -34,7 +34,7 @@ type Options struct {
 type Endpoint struct {
 	Listeners []net.Listener
 	TLS       *tls.Config // for http.Server.ServeTLS; nil: plain HTTP
-	Host      string      // of the address, as written; empty for a Unix socket
+	Host      string      // of the address, as written but for a zone; empty for a Unix socket
 	Port      string      // that the listeners have in common; empty for a Unix socket
 	Socket    string      // path of the Unix socket; empty for TCP
 }
@@ -64,7 +64,8 @@ func Open(ctx context.Context, address string, o Options) (*Endpoint, error) {
 		return nil, err
 	}
 	e.Listeners = listeners
-	e.Host, _, _ = net.SplitHostPort(address) // was opened
+	host, _, _ := net.SplitHostPort(address) // was opened
+	e.Host, _, _ = strings.Cut(host, "%")    // no Host and no link names a zone (RFC 6874 1)
 	_, e.Port, _ = net.SplitHostPort(listeners[0].Addr().String())
 	return e, nil
 }
