@@ -1,7 +1,11 @@
 package guard_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -97,8 +101,8 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// Nothing that names a caller is handed out, nor what comes after it; what
-// comes before is, as it cannot be known to be harmless for ever.
+// In a body that flows, what comes before a caller's name is handed out, and
+// nothing from there on.
 func TestBodyIsBrokenOff(t *testing.T) {
 	g := newGate(t, guard.Restrictions{DenyImpersonation: true})
 	before := strings.Repeat("x", 100)
@@ -114,9 +118,8 @@ func TestBodyIsBrokenOff(t *testing.T) {
 	}
 }
 
-// What is declared to be over 1 MiB is not held, and a client that breaks off is
-// still one that broke off.
-func TestLargeAndBrokenBodies(t *testing.T) {
+// What is declared to be over 1 MiB flows.
+func TestLargeBodies(t *testing.T) {
 	g := newGate(t, guard.Restrictions{DenyImpersonation: true})
 	large := "--b\r\n\r\n" + strings.Repeat("0123456789abcdef\r\n", 100_000)
 	if status, _, message := g.send(t, declared("POST "+api+"$batch", mixed, large)); status != 200 || g.last() != large {
@@ -124,5 +127,41 @@ func TestLargeAndBrokenBodies(t *testing.T) {
 	}
 	if _, code, _ := g.send(t, declared("POST "+api+"$batch", mixed, large+"\r\nMSCRMCallerID: x")); code != "impersonation_refused" || len(g.brokenOff()) != 1 {
 		t.Errorf("answered %q, broken off %d, want impersonation_refused and 1", code, len(g.brokenOff()))
+	}
+}
+
+// A client that breaks off is one that broke off, and not one that is refused.
+func TestClientBreaksOff(t *testing.T) {
+	g := newGate(t, guard.Restrictions{DenyImpersonation: true})
+	conn, err := net.Dial("tcp", g.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, request(batchTarget, mixed+"\nContent-Length: 1000", inBatch("A: b")))
+	_ = conn.(*net.TCPConn).CloseWrite()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest || g.last() != inBatch("A: b") || g.ends() != 0 || len(g.brokenOff()) != 0 {
+		t.Errorf("answered %d, passed on %q to %d ends; want 400, what was sent, and no end", resp.StatusCode, g.last(), g.ends())
+	}
+}
+
+// The room that a body takes is given back, whatever becomes of it: otherwise
+// the last of these would flow, and be broken off.
+func TestRoomIsGivenBack(t *testing.T) {
+	g := newGate(t, guard.Restrictions{DenyImpersonation: true})
+	body := "--b\r\n\r\n" + strings.Repeat("0123456789abcdef\r\n", 58_000) + caller
+	in := declared(batchTarget, mixed, body)
+	for range 18 {
+		if _, code, _ := g.send(t, in); code != "impersonation_refused" {
+			t.Fatalf("answered %q", code)
+		}
+	}
+	if g.calls() > 0 {
+		t.Errorf("%d bodies were passed on", g.calls())
 	}
 }

@@ -27,13 +27,13 @@ func plainPath(target string) string {
 			n := len(plain)
 			if n >= 6 && plain[n-6] == '%' && plain[n-5]|0x20 == 'u' {
 				if c, ok := hex(plain[n-4:]); ok && c < 0x80 {
-					plain = append(plain[:n-6], byte(c))
+					plain = append(plain[:n-6], byte(c&0x7f))
 					continue
 				}
 			}
 			if n >= 3 && plain[n-3] == '%' {
 				if c, ok := hex(plain[n-2:]); ok {
-					plain = append(plain[:n-3], byte(c))
+					plain = append(plain[:n-3], byte(c&0xff))
 					continue
 				}
 			}
