@@ -91,7 +91,7 @@ func TestListenerSettings(t *testing.T) {
 		{"  tls: {self_signed: true, key_file: a-key.pem}\nstate_dir: state", "dvproxy.yaml:5:22: environments[0].tls.self_signed: is set beside cert_file or key_file; keep one way"},
 		{"state_dir: a.pem", "dvproxy.yaml:5:12: state_dir: must be a folder"},
 		{"state_dir: a.pem/x", "dvproxy.yaml:5:12: state_dir: the folder cannot be used: not a directory"},
-		{"state_dir: open", "dvproxy.yaml:5:12: state_dir: every account on this machine may write to the folder; take that away with: chmod o-w"},
+		{"state_dir: open", "dvproxy.yaml:5:12: state_dir: every account on this machine may write to the folder; take that away with: chmod o-w; or name a folder in it, which dvproxy makes for itself"},
 		{"  ca_file: a.pem", ""},
 		{"  ca_file: none", "dvproxy.yaml:5:12: environments[0].ca_file: the file cannot be read: no such file or directory"},
 		{"  ca_file: a-key.pem", "dvproxy.yaml:5:12: environments[0].ca_file: the file holds no certificate as PEM (-----BEGIN CERTIFICATE-----)"},
