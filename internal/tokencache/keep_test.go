@@ -225,7 +225,7 @@ func TestRejectingAnOldTokenForgetsNothing(t *testing.T) {
 // not put in the place of a newer one.
 func TestTheStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &fakeStore{hung: make(chan struct{}), kept: &tokencache.Kept{Token: "old", Sent: time.Now(), Lifetime: time.Hour, Full: time.Hour}}
+		store := &fakeStore{hung: make(chan struct{}), kept: &tokencache.Kept{Token: "old", Sent: time.Now(), Lifetime: 9 * time.Hour, Full: 9 * time.Hour}}
 		s := &fakeSource{}
 		run(t, s, tokencache.Options{Store: store}, func(c *tokencache.Cache) {
 			start := time.Now()
