@@ -25,11 +25,17 @@
 // # Entra
 //
 // POST /{tenant}/oauth2/v2.0/token and /{tenant}/oauth2/token grant
-// client_credentials to one application, by secret in the form or by Basic.
+// client_credentials to one application: by secret, in the form or by Basic; by
+// an assertion signed with one of [Tenant.SetCertificates]; or by the token of an
+// issuer in [Tenant.SetFederatedCredentials], such as a [FederatedIssuer].
+// Signature, thumbprint, audience and time are checked.
 // Tokens are JWTs signed with the tenant's own key, for the resource that scope
 // (all before its last slash) or resource names. With the parameter claims the
 // token remembers the request, and so meets a claims challenge. There are an
 // OpenID configuration and a key set.
+//
+// [Tenant.VirtualMachine], [Tenant.AppService] and [Tenant.Arc] are machines
+// whose managed identity is the application.
 //
 // # Dataverse
 //
@@ -107,6 +113,8 @@
 //	GET    /files?set=accounts&id=GUID&column=NAME      StoredFile
 //	PUT    /token-lifetime       {"lifetime":"90s"}
 //	PUT    /secrets              {"accepted":["new","old"]}
+//	PUT    /certificates         {"accepted":"<PEM>"}
+//	PUT    /federated            {"accepted":[{"issuer":"https://...","subject":"...","audience":"...","key":"<PEM>"}]}
 //	POST   /tokens/revoke        answers {"revoked":3}
 //	PUT    /application-user     {"present":false}
 //	PUT    /limits               {"requests":100,"window":"10s","execution":"20m","concurrent":4}

@@ -30,6 +30,7 @@ type Tenant struct {
 	recent     *recentRequests
 	entraFault *faultList
 	dataFault  *faultList
+	trust      *trust
 
 	mu        sync.Mutex // guards what follows
 	lifetime  time.Duration
@@ -59,7 +60,7 @@ func New(opts Options) *Tenant {
 		uploads: &uploadTable{sessions: map[string]*upload{}}, operations: &operationTable{outputs: map[string][]attribute{}},
 		protection: newProtection(opts.Limits), stats: newStatistics(),
 		recent:     newRecentRequests(opts.RecentRequests),
-		entraFault: &faultList{}, dataFault: &faultList{},
+		entraFault: &faultList{}, dataFault: &faultList{}, trust: &trust{},
 		lifetime: opts.TokenLifetime, secrets: []string{opts.ClientSecret},
 		authority: authority, appUser: true,
 	}
