@@ -114,9 +114,6 @@ func (c *Certificate) Thumbprint() string {
 // String names the certificate.
 func (c *Certificate) String() string { return "certificate " + c.Thumbprint() }
 
-// GoString is [Certificate.String], for %#v.
-func (c *Certificate) GoString() string { return c.String() }
-
 // Format writes [Certificate.String] whatever the verb.
 func (c *Certificate) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 

@@ -106,9 +106,10 @@ func (a answer) wantCode(t *testing.T, code int) {
 
 func TestCertificateAssertions(t *testing.T) {
 	good, old := certify(t, sharedKey(), -time.Hour, time.Hour), certify(t, sharedKey(), -2*time.Hour, -time.Hour)
+	future := certify(t, sharedKey(), time.Hour, 2*time.Hour)
 	stranger := certify(t, strangerKey(), -time.Hour, time.Hour)
 	short, long := sha1.Sum(good.Raw), sha256.Sum256(good.Raw)
-	oldLong, strangeLong := sha256.Sum256(old.Raw), sha256.Sum256(stranger.Raw)
+	oldLong, futureLong, strangeLong := sha256.Sum256(old.Raw), sha256.Sum256(future.Raw), sha256.Sum256(stranger.Raw)
 	b64 := base64.RawURLEncoding.EncodeToString
 	now := time.Now().Unix()
 	for _, tt := range []struct {
@@ -133,6 +134,7 @@ func TestCertificateAssertions(t *testing.T) {
 		{"signed otherwise than it says", func(d *draft) { d.header["alg"] = "RS512" }, 700027},
 		{"none", func(d *draft) { d.header["alg"] = "none" }, 700027},
 		{"expired certificate", func(d *draft) { d.header["x5t#S256"] = b64(oldLong[:]) }, 700027},
+		{"certificate of later", func(d *draft) { d.header["x5t#S256"] = b64(futureLong[:]) }, 700027},
 		{"expired", func(d *draft) { d.claims["nbf"], d.claims["exp"] = now-1200, now-600 }, 700024},
 		{"not yet good", func(d *draft) { d.claims["nbf"], d.claims["exp"] = now+600, now+1200 }, 700024},
 		{"no expiry", func(d *draft) { delete(d.claims, "exp") }, 700024},
@@ -145,7 +147,7 @@ func TestCertificateAssertions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, Options{})
-			b.SetCertificates(old, good)
+			b.SetCertificates(old, future, good)
 			d := b.draft(good)
 			tt.in(d)
 			b.post(v2Path, b.assertionForm(d.sign(t))).wantCode(t, tt.want)
