@@ -113,8 +113,9 @@ func checkable(c config.Environment, warnings config.Problems) (check.Environmen
 		}
 	}
 	s, err := newSource(c.Credential, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return e, err
+	if err != nil { // of the machine, not of the configuration
+		e.SignIn = func(context.Context) (string, time.Duration, error) { return "", 0, err }
+		return e, nil
 	}
 	e.Expires = (&identity{source: s}).expires
 	e.SignIn = func(ctx context.Context) (string, time.Duration, error) {

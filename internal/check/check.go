@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -23,11 +24,11 @@ type Environment struct {
 	ClientID  string   // the same
 	Authority *url.URL // token endpoint; nil if tokens come from the machine
 	Listen    string   // as configured
-	Open      bool     // every account that reaches the listener may use it
+	Open      bool     // there are no clients: who reaches the listener may use it
 	Warnings  []string // of the configuration
 
 	// SignIn fetches a token and tells how long it lives. Its error says what
-	// to mend.
+	// to mend; one with the methods What and Mend says it apart from the rest.
 	SignIn func(context.Context) (token string, lifetime time.Duration, err error)
 	// Expires is when the certificate expires that SignIn has used; zero if it
 	// uses none.
@@ -116,12 +117,15 @@ func (r *run) settings() {
 }
 
 func (r *run) listener() {
-	if r.environment.Open {
-		r.warn("listener", "every account that reaches "+r.environment.Listen+" acts as the application",
+	switch listen := r.environment.Listen; {
+	case !r.environment.Open:
+		r.pass("listener", listen+" asks its clients who they are")
+	case strings.HasPrefix(listen, "unix:"):
+		r.pass("listener", "who may open the socket "+listen+" acts as the application")
+	default:
+		r.warn("listener", "every account that reaches "+listen+" acts as the application",
 			"if other accounts use this machine, set clients, or listen on a Unix socket")
-		return
 	}
-	r.pass("listener", "only clients of their own reach the environment by "+r.environment.Listen)
 }
 
 func (r *run) certificate() {
