@@ -25,17 +25,22 @@ func newSource(c config.Credential, roots *x509.CertPool, log *slog.Logger) (sou
 		o.Transport = credential.NewTransport(roots)
 	}
 	endpoint := c.TokenEndpoint()
+	kept := func(what string) func(error) {
+		return func(err error) {
+			log.Warn("the file cannot be used now; what was read before goes on", slog.String("file", what), slog.Any("error", err))
+		}
+	}
 	switch c.Way() {
 	case config.ByCertificate:
 		return credential.NewClientCertificate(endpoint, c.ClientID, c.Scope, readFile(c.CertificateFile), credential.ClientCertificateOptions{
 			Options: o, Password: either(c.CertificatePassword, c.CertificatePasswordFile),
 			SendChain: c.SendCertificateChain, RS256: c.CertificateAlgorithm == "rs256",
-			OnKept: func(err error) {
-				log.Warn("the certificate file cannot be used; the certificate that was read before goes on", slog.Any("error", err))
-			},
+			OnKept: kept("certificate"),
 		}), nil
 	case config.ByFederatedToken:
-		return credential.NewWorkloadIdentity(endpoint, c.ClientID, c.Scope, either(config.Secret{}, c.FederatedTokenFile), o), nil
+		return credential.NewWorkloadIdentity(endpoint, c.ClientID, c.Scope, either(config.Secret{}, c.FederatedTokenFile), credential.WorkloadIdentityOptions{
+			Options: o, OnKept: kept("federated token"),
+		}), nil
 	case config.ByManagedIdentity:
 		s, err := credential.NewManagedIdentity(c.Scope, credential.ManagedIdentityOptions{ClientID: c.ManagedIdentityClient()})
 		if err != nil {
@@ -44,7 +49,7 @@ func newSource(c config.Credential, roots *x509.CertPool, log *slog.Logger) (sou
 		return s, nil
 	}
 	return credential.NewClientSecret(endpoint, c.ClientID, c.Scope, either(c.ClientSecret, c.ClientSecretFile), credential.ClientSecretOptions{
-		Options: o, Next: next(c.NextClientSecretFile),
+		Options: o, Next: next(c.NextClientSecretFile), OnKept: kept("client secret"),
 	}), nil
 }
 
