@@ -25,21 +25,16 @@ func newSource(c config.Credential, roots *x509.CertPool, log *slog.Logger) (sou
 		o.Transport = credential.NewTransport(roots)
 	}
 	endpoint := c.TokenEndpoint()
-	kept := func(what string) func(error) {
-		return func(err error) {
-			log.Warn("the file cannot be used now; what was read before goes on", slog.String("file", what), slog.Any("error", err))
-		}
-	}
 	switch c.Way() {
 	case config.ByCertificate:
 		return credential.NewClientCertificate(endpoint, c.ClientID, c.Scope, readFile(c.CertificateFile), credential.ClientCertificateOptions{
 			Options: o, Password: either(c.CertificatePassword, c.CertificatePasswordFile),
 			SendChain: c.SendCertificateChain, RS256: c.CertificateAlgorithm == "rs256",
-			OnKept: kept("certificate"),
+			OnKept: kept("certificate", log),
 		}), nil
 	case config.ByFederatedToken:
 		return credential.NewWorkloadIdentity(endpoint, c.ClientID, c.Scope, either(config.Secret{}, c.FederatedTokenFile), credential.WorkloadIdentityOptions{
-			Options: o, OnKept: kept("federated token"),
+			Options: o, OnKept: kept("federated token", log),
 		}), nil
 	case config.ByManagedIdentity:
 		s, err := credential.NewManagedIdentity(c.Scope, credential.ManagedIdentityOptions{ClientID: c.ManagedIdentityClient()})
@@ -49,8 +44,15 @@ func newSource(c config.Credential, roots *x509.CertPool, log *slog.Logger) (sou
 		return s, nil
 	}
 	return credential.NewClientSecret(endpoint, c.ClientID, c.Scope, either(c.ClientSecret, c.ClientSecretFile), credential.ClientSecretOptions{
-		Options: o, Next: next(c.NextClientSecretFile), OnKept: kept("client secret"),
+		Options: o, Next: next(c.NextClientSecretFile), OnKept: kept("client secret", log),
 	}), nil
+}
+
+// kept warns that a file cannot be used, and what was in it before goes on.
+func kept(what string, log *slog.Logger) func(error) {
+	return func(err error) {
+		log.Warn("a file cannot be used; what was read before goes on", slog.String("what", what), slog.Any("error", err))
+	}
 }
 
 // either is a secret that is given, or else what is in a file at each call.

@@ -80,7 +80,7 @@ func (ids *identities) of(c config.Environment, user func(tokencache.Renewal), l
 		}
 		id = &identity{source: s}
 		watch := &certificateWatch{expires: id.expires, log: log}
-		id.users = append(id.users, watch.look)
+		id.users = append(id.users, watch.look, usesNext(s, log))
 		id.cache = tokencache.New(s, tokencache.Options{
 			RenewAt:   ids.renewAt[k],
 			Changed:   s.Changed,
@@ -93,6 +93,20 @@ func (ids *identities) of(c config.Environment, user func(tokencache.Renewal), l
 	defer id.mu.Unlock()
 	id.users = append(id.users, user)
 	return id, nil
+}
+
+// usesNext tells when the next client secret takes over from the current one.
+func usesNext(s source, log *slog.Logger) func(tokencache.Renewal) {
+	var used bool
+	return func(tokencache.Renewal) {
+		next, ok := s.(interface{ UsesNext() bool })
+		if !ok || next.UsesNext() == used {
+			return
+		}
+		if used = !used; used {
+			log.Warn("the current client secret is refused, and the next one is in use; make it the current one")
+		}
+	}
 }
 
 // A certificateWatch warns of a certificate that ends soon, once a day.

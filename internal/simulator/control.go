@@ -33,6 +33,10 @@ func (t *Tenant) Control() http.Handler {
 		"DELETE /faults/entra":     do(t.ClearEntraFaults),
 		"POST /faults/dataverse":   addFault(t.FailDataverse),
 		"DELETE /faults/dataverse": do(t.ClearDataverseFaults),
+		"GET /graph/policies":      func(*http.Request) (any, error) { return t.GraphPolicies(), nil },
+		"PUT /graph/permissions":   t.controlPermissions,
+		"POST /faults/graph":       addFault(t.FailGraph),
+		"DELETE /faults/graph":     do(t.ClearGraphFaults),
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answerControl(w, r, handle) })
 	}
@@ -47,6 +51,8 @@ var controlCalls = []string{
 	`PUT /application-user {"present":false}`, `PUT /limits {"requests":100,"window":"10s","execution":"20m","concurrent":4}`,
 	`POST /faults/entra {"kind":"aadsts","code":"7000222","count":2}, DELETE /faults/entra`,
 	`POST /faults/dataverse {"kind":"throttle","method":"POST","path":"/api/data/","retry_after":"2s","count":1}, DELETE /faults/dataverse`,
+	"GET /graph/policies", `PUT /graph/permissions {"granted":["Policy.Read.All"]}`,
+	`POST /faults/graph {"kind":"status","method":"POST","status":429,"retry_after":"2s","count":1}, DELETE /faults/graph`,
 }
 
 func do(act func()) func(*http.Request) (any, error) {
@@ -93,6 +99,17 @@ func (t *Tenant) controlSecrets(r *http.Request) (any, error) {
 		return nil, err
 	}
 	t.SetSecrets(body.Accepted...)
+	return nil, nil
+}
+
+func (t *Tenant) controlPermissions(r *http.Request) (any, error) {
+	var body struct {
+		Granted []string `json:"granted"`
+	}
+	if err := readControl(r, &body); err != nil {
+		return nil, err
+	}
+	t.SetGraphPermissions(body.Granted...)
 	return nil, nil
 }
 
