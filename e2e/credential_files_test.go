@@ -44,6 +44,14 @@ func TestBrokenFilesLoseNothing(t *testing.T) {
 		}
 		files[w.name] = data
 	}
+	stranger, err := simulator.NewFederatedIssuer("https://oidc.example/cluster/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := map[string][]byte{
+		"secret": []byte("another"), "token": []byte(stranger.Token(k.subject, time.Hour)),
+		"cert": newIdentity(t, time.Now().Add(time.Hour), nil).pem(),
+	}
 	for _, tt := range []struct {
 		name string
 		do   func(path string, data []byte) error
@@ -52,6 +60,7 @@ func TestBrokenFilesLoseNothing(t *testing.T) {
 		{"half-written", func(path string, data []byte) error { return os.WriteFile(path, data[:len(data)/2], 0o600) }, "may not be whole yet"},
 		{"empty", func(path string, _ []byte) error { return os.Truncate(path, 0) }, "the file is empty; put the secret there"},
 		{"other-writable", func(path string, _ []byte) error { return os.Chmod(path, 0o646) }, "chmod o-w"},
+		{"wrong", func(path string, _ []byte) error { return os.WriteFile(path, wrong[filepath.Base(path)], 0o600) }, "AADSTS700027"},
 		{"gone", func(path string, _ []byte) error { return os.Remove(path) }, "put the secret there, or mount it"},
 	} {
 		for name, data := range files {
