@@ -2,17 +2,11 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/tls"
 	"encoding/json"
-	"encoding/pem"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,15 +24,15 @@ func TestMSAL(t *testing.T) {
 	s := tenant(t, simulator.Options{TokenLifetime: lifetime, RecentRequests: 4096})
 	dir := newFolder(t)
 	secret := "a-secret-of-the-client-alone"
-	tlsOrigin, authority, leadTo := frontWithTLS(t, dir)
-	p := serve(t, s, "DVPROXY_CONFIG="+configFile(t, `environments:
-  - public_url: `+tlsOrigin+`
+	p := serve(t, s, "DVPROXY_CONFIG="+configFile(t, `state_dir: `+filepath.Join(string(dir), "state")+`
+environments:
+  - tls: {self_signed: true}
     clients: [{id: nightly-import, secret_file: `+dir.write(t, "client", []byte(secret))+`}]
 `))
-	leadTo(p.origin)
 	p.ready(t)
+	authority := logged(t, p, "clients have to trust the local CA", "file")
 
-	cmd := exec.CommandContext(t.Context(), node, "push.mjs", "--origin", tlsOrigin, "--tenant", s.TenantID(),
+	cmd := exec.CommandContext(t.Context(), node, "push.mjs", "--origin", p.origin, "--tenant", s.TenantID(),
 		"--client", "nightly-import", "--seconds", strconv.FormatFloat(run.Seconds(), 'f', -1, 64))
 	cmd.Dir = "msal"
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "NODE_EXTRA_CA_CERTS=" + authority, "CLIENT_SECRET=" + secret}
@@ -79,29 +73,5 @@ func installMSAL(t *testing.T) {
 	cmd.Dir = "msal"
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("npm ci: %v\n%s\nMSAL is not there. On a machine that reaches an npm registry, run:\n\n    cd e2e/msal && npm ci", err, out)
-	}
-}
-
-// frontWithTLS is a listener with TLS, and the file of the authority to trust.
-// Where it leads is told later, since dvproxy wants to know its origin first.
-func frontWithTLS(t *testing.T, dir folder) (origin, authority string, leadTo func(origin string)) {
-	t.Helper()
-	ca := newIdentity(t, time.Now().Add(24*time.Hour), nil)
-	leaf := newIdentity(t, time.Now().Add(24*time.Hour), ca)
-	var target atomic.Pointer[url.URL]
-	server := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target.Load())
-		r.Out.Host = r.In.Host
-	}})
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.certificate.Raw}, PrivateKey: leaf.key}}}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	authority = dir.write(t, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw}))
-	return strings.Replace(server.URL, "127.0.0.1", "localhost", 1), authority, func(origin string) {
-		u, err := url.Parse(origin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		target.Store(u)
 	}
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 
@@ -14,6 +12,7 @@ import (
 	"dvproxy/internal/config"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
+	"dvproxy/internal/listen"
 	"dvproxy/internal/odata"
 	"dvproxy/internal/tokencache"
 )
@@ -27,18 +26,11 @@ type environment struct {
 	log    *slog.Logger
 }
 
-// newEnvironment wires one environment and opens its listener.
-func newEnvironment(ctx context.Context, c config.Environment, ids *identities, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
-	log = log.With(slog.String("environment", c.Name))
-	listeners, err := listen(ctx, c.Listen)
-	if err != nil {
-		return nil, err
-	}
-	host, _, _ := net.SplitHostPort(c.Listen)
-	port := portOf(listeners)
-	e := &environment{config: c, origin: "http://" + net.JoinHostPort(host, port), log: log}
-	hosts := append(guard.Hosts(host, port, false, c.Guard.AllowedHosts), publicHosts(c.PublicURL)...)
-	links, err := newLinks(c, host, port, hosts)
+// newEnvironment wires one environment behind its listener.
+func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identities, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
+	e := &environment{config: c, origin: endpoint.Origin(), log: log}
+	hosts := hostsOf(c, endpoint)
+	links, err := newLinks(c, endpoint, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +60,11 @@ func newEnvironment(ctx context.Context, c config.Environment, ids *identities, 
 	forwarded := issuer.Protect(proxy)
 	router.NotFound(forwarded.ServeHTTP)
 	router.MethodNotAllowed(forwarded.ServeHTTP)
-	e.server = newServer(guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)}), listeners, log)
+	guarded := guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)})
+	if endpoint.Socket != "" {
+		guarded = asLocalhost(guarded)
+	}
+	e.server = newServer(guarded, endpoint, log)
 	return e, nil
 }
 
@@ -81,7 +77,12 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 	if err != nil {
 		return nil, fmt.Errorf("token endpoint: %w", err)
 	}
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
 	transport := forward.NewTransport(c.Timeouts.Connect, c.Timeouts.ResponseHeader)
+	transport.TLSClientConfig.RootCAs = roots
 	return forward.New(upstream, t, transport, forward.Options{
 		MaxWait:  orNone(c.Retry.MaxWait),
 		MaxBody:  orNone(int64(c.Retry.MaxBody)),

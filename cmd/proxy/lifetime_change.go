@@ -144,7 +144,7 @@ func (c *lifetimeChange) watch(ctx context.Context, cmd *cobra.Command, tenant l
 		done = func(got time.Duration) bool { return !lifetime.Shows(got, was) }
 	}
 	e := tenant.environments[0]
-	got, err := lifetime.Until(ctx, tokensOf(signIn(e.Credential, e.Credential.Scope)), done, lifetime.Watch{
+	got, err := lifetime.Until(ctx, tokensOf(signIn(e, e.Credential.Scope)), done, lifetime.Watch{
 		Limit: c.wait,
 		Progress: func(got, waited time.Duration) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "... a new token for %s still lives for %v (%v so far)\n", e.Name, got, waited.Round(time.Second))

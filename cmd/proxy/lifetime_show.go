@@ -117,7 +117,7 @@ func lifetimeOf(ctx context.Context, e config.Environment) environmentLifetime {
 		Name: e.Name, URL: e.URL, RenewAt: e.RenewAt,
 		Default: [2]int{int(lifetime.DefaultShortest.Seconds()), int(lifetime.DefaultLongest.Seconds())},
 	}
-	token, err := signIn(e.Credential, e.Credential.Scope)(ctx)
+	token, err := signIn(e, e.Credential.Scope)(ctx)
 	if err != nil {
 		view.Error = err.Error()
 		return view

@@ -106,15 +106,19 @@ func (t *lifetimeTenant) findCloud(graphURL string) error {
 func (t *lifetimeTenant) graph(progress func(string)) *lifetime.Graph {
 	tokens := t.command
 	if tokens == nil {
-		tokens = tokensOf(signIn(t.environments[0].Credential, t.cloud.Graph+"/.default"))
+		tokens = tokensOf(signIn(t.environments[0], t.cloud.Graph+"/.default"))
 	}
 	return lifetime.NewGraph(t.cloud.Graph, tokens, lifetime.Options{Progress: progress})
 }
 
 // signIn signs in anew at each call, with a credential but for another scope.
-func signIn(c config.Credential, scope string) func(context.Context) (*oauth2.Token, error) {
-	c.Scope = scope
-	source, err := newSource(c, nil, slog.New(slog.DiscardHandler))
+func signIn(e config.Environment, scope string) func(context.Context) (*oauth2.Token, error) {
+	e.Credential.Scope = scope
+	var source source
+	roots, err := e.Roots()
+	if err == nil {
+		source, err = newSource(e.Credential, roots, slog.New(slog.DiscardHandler))
+	}
 	if err != nil {
 		return func(context.Context) (*oauth2.Token, error) { return nil, err }
 	}

@@ -24,7 +24,7 @@ type Environment struct {
 	ClientID  string   // the same
 	Authority *url.URL // token endpoint; nil if tokens come from the machine
 	Listen    string   // as configured
-	Open      bool     // there are no clients: who reaches the listener may use it
+	Open      bool     // every account that reaches the listener may use it
 	Warnings  []string // of the configuration
 
 	// SignIn fetches a token and tells how long it lives. Its error says what
@@ -117,14 +117,16 @@ func (r *run) settings() {
 }
 
 func (r *run) listener() {
-	switch listen := r.environment.Listen; {
-	case !r.environment.Open:
-		r.pass("listener", listen+" asks its clients who they are")
-	case strings.HasPrefix(listen, "unix:"):
-		r.pass("listener", "who may open the socket "+listen+" acts as the application")
-	default:
+	switch listen, socket := r.environment.Listen, strings.HasPrefix(r.environment.Listen, "unix:"); {
+	case r.environment.Open && socket:
+		r.warn("listener", "every account may write to "+listen+", and acts as the application", "if other accounts use this machine, set clients, or a socket_mode for fewer of them")
+	case r.environment.Open:
 		r.warn("listener", "every account that reaches "+listen+" acts as the application",
 			"if other accounts use this machine, set clients, or listen on a Unix socket")
+	case socket:
+		r.pass("listener", "not every account reaches "+listen)
+	default:
+		r.pass("listener", listen+" asks its clients who they are")
 	}
 }
 

@@ -47,7 +47,7 @@ func (r *run) distrusted(what, host string, err error) bool {
 	switch {
 	case errors.As(err, &authority):
 		r.fail(what+" tls", "the certificate of "+host+" is of an authority that this machine does not know",
-			"if a firewall or proxy of your own looks into TLS, let this machine trust its root certificate")
+			"if a firewall or proxy of your own looks into TLS, give its root certificate: ca_file")
 	case errors.As(err, &name):
 		r.fail(what+" tls", "the certificate is not for "+host, "check the host; something else may answer in its place")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

@@ -165,7 +165,8 @@ func TestSettingsAndListener(t *testing.T) {
 	}{
 		{"localhost:7080", true, check.Warning, []string{"every account", "localhost:7080", "set clients"}},
 		{"localhost:7080", false, check.OK, []string{"asks its clients"}},
-		{"unix:/run/dvproxy.sock", true, check.OK, []string{"may open the socket"}},
+		{"unix:/run/dvproxy.sock", true, check.Warning, []string{"every account may write", "socket_mode"}},
+		{"unix:/run/dvproxy.sock", false, check.OK, []string{"not every account"}},
 	} {
 		e := environment(t, origin)
 		e.Listen, e.Open, e.Warnings = tt.listen, tt.open, []string{"renew_at: odd"}

@@ -58,10 +58,11 @@ func TestFourVariablesAreACompleteSetUp(t *testing.T) {
 	}
 	want := &Config{
 		Environments: []Environment{{
-			Name:    "contoso",
-			URL:     "https://contoso.crm.dynamics.com",
-			Aliases: []string{"https://contoso.api.crm.dynamics.com"},
-			Listen:  "localhost:7080",
+			Name:       "contoso",
+			URL:        "https://contoso.crm.dynamics.com",
+			Aliases:    []string{"https://contoso.api.crm.dynamics.com"},
+			Listen:     "localhost:7080",
+			SocketMode: 0o600,
 			Credential: Credential{
 				TenantID:             "contoso.onmicrosoft.com",
 				ClientID:             "app",

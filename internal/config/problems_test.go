@@ -120,11 +120,11 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 		"other sign-ins": {input{env: with(four(), "AZURE_CLIENT_SECRET", "", "AZURE_CLIENT_CERTIFICATE_PATH", "x", "AZURE_FEDERATED_TOKEN_FILE", "y")}, []string{
 			"AZURE_FEDERATED_TOKEN_FILE: AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are different ways to sign in; keep one",
 		}},
-		"variables": {input{env: with(four(), "DVPROXY_LISTEN", "unix:/run/dvproxy.sock", "DVPROXY_ADMIN", "7081", "DVPROXY_LOG_FORMAT", "xml", "AZURE_TENANT_ID", "common")}, []string{
+		"variables": {input{env: with(four(), "DVPROXY_LISTEN", "unix:dvproxy.sock", "DVPROXY_ADMIN", "7081", "DVPROXY_LOG_FORMAT", "xml", "AZURE_TENANT_ID", "common")}, []string{
 			"DVPROXY_LOG_FORMAT: must be one of text, json",
 			"AZURE_TENANT_ID: must be one tenant: an application cannot sign in to a group of them",
 			"DVPROXY_ADMIN: must be a host and a port, an IPv6 address in brackets; write host:port, for example localhost:7080",
-			"DVPROXY_LISTEN: Unix sockets are not supported yet; use a TCP address, for example localhost:7080",
+			"DVPROXY_LISTEN: must name a Unix socket by its absolute path, for example unix:/run/dvproxy/contoso.sock",
 		}},
 		"flags": {input{env: four(), args: map[string]string{"url": "contoso", "listen": "", "admin": "a:b"}}, []string{
 			"--listen: needs a value; leave the flag out for the default",
@@ -138,7 +138,7 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 			},
 		},
 		"reach": {input{env: with(four(), "DVPROXY_LISTEN", ":7080")}, []string{
-			"DVPROXY_LISTEN: is reached from beyond this machine; listen on localhost, or in the file set clients, or accept guard.dangerously_allow_anyone: true, and accept guard.dangerously_allow_plaintext: true, since dvproxy does not speak TLS yet",
+			"DVPROXY_LISTEN: is reached from beyond this machine; listen on localhost, or set in the file tls, or guard.dangerously_allow_plaintext: true; and clients, or guard.dangerously_allow_anyone: true",
 		}},
 		"loop": {input{env: with(four(), "DATAVERSE_URL", "http://127.0.0.1:7080")}, []string{
 			"DATAVERSE_URL: leads back to dvproxy itself, which listens on localhost:7080; it must be the Dataverse environment",

@@ -6,9 +6,9 @@ import "net/http"
 // nothing invented, and a note of what was sent.
 type responseWriter struct {
 	http.ResponseWriter
-	http10 bool // the client speaks HTTP/1.0
-	body   *keeper
-	status int // 0 until the final header was written
+	http10 bool    // the client speaks HTTP/1.0
+	body   *keeper // of a request whose connection is to close unless all of it was read; else nil
+	status int     // 0 until the final header was written
 }
 
 // WriteHeader sends the header. An HTTP/1.0 client is spared the 1xx ones,
