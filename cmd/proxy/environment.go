@@ -57,7 +57,12 @@ func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identi
 	for _, own := range issuer.Routes() { // all else is forwarded
 		router.Handle(own.Pattern, own.Handler)
 	}
-	forwarded := issuer.Protect(proxy)
+	forwarded := issuer.Protect(guard.Restrict(proxy, guard.Restrictions{
+		ReadOnly:          c.Guard.ReadOnly,
+		DenyImpersonation: c.Guard.Impersonation == "deny",
+		OnRefusal:         refuse(counts.Refused, log),
+		OnBroken:          noteRefusal(counts.Refused, log),
+	}))
 	router.NotFound(forwarded.ServeHTTP)
 	router.MethodNotAllowed(forwarded.ServeHTTP)
 	guarded := guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)})
@@ -106,11 +111,19 @@ func orNone[T ~int64](v T) T {
 
 // refuse answers, logs and counts what a guard does not let pass.
 func refuse(count func(reason string), log *slog.Logger) func(http.ResponseWriter, *http.Request, guard.Refusal) {
+	note := noteRefusal(count, log)
 	return func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
+		note(r, refusal)
+		forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied"}.Write(w, r)
+	}
+}
+
+// noteRefusal logs and counts what a guard does not let pass.
+func noteRefusal(count func(reason string), log *slog.Logger) func(*http.Request, guard.Refusal) {
+	return func(r *http.Request, refusal guard.Refusal) {
 		count(refusal.Code)
 		log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("code", "dvproxy."+refusal.Code),
 			slog.String("method", clip(r.Method)), slog.String("host", clip(r.Host)), slog.String("remote", r.RemoteAddr))
-		forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied"}.Write(w, r)
 	}
 }
 

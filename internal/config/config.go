@@ -93,6 +93,8 @@ type Timeouts struct {
 // Guard decides whose requests are taken.
 type Guard struct {
 	AllowedHosts              []string `yaml:"allowed_hosts" help:"names that a Host header may carry beside localhost, 127.0.0.1, [::1] and the listen host; with a port or for the listen port"`
+	ReadOnly                  bool     `yaml:"read_only" default:"false" help:"pass GET, HEAD and OPTIONS on and refuse all else: other methods, $batch, headers that override the method, bodies"`
+	Impersonation             string   `yaml:"impersonation" default:"allow" oneof:"allow,deny" help:"deny: refuse a request that names the user to act as, by MSCRMCallerID or CallerObjectId, in a batch or in a SOAP envelope too"`
 	DangerouslyAllowAnyone    bool     `yaml:"dangerously_allow_anyone" default:"false" help:"accept that whoever reaches a listener beyond this machine acts as the application"`
 	DangerouslyAllowPlaintext bool     `yaml:"dangerously_allow_plaintext" default:"false" help:"accept that records cross the network unencrypted to a listener beyond this machine"`
 }

@@ -46,6 +46,7 @@ func TestProblemsInTheFile(t *testing.T) {
 		"public_url, path":   {ok + "  public_url: http://gateway/dv", "dvproxy.yaml:5:15: environments[0].public_url: must be the origin alone, without a path or query: http://gateway"},
 		"public_url is url":  {ok + "  public_url: https://A.api.crm.dynamics.com", "dvproxy.yaml:5:15: environments[0].public_url: is an origin of the environment itself; clients that use it do not reach dvproxy"},
 		"tagged":             {ok + "log: {level: !!binary aW5mbw==}", "dvproxy.yaml:5:14: log.level: must be one of debug, info, warn, error"},
+		"impersonation":      {ok + "  guard: {impersonation: forbid}", "dvproxy.yaml:5:26: environments[0].guard.impersonation: must be one of allow, deny"},
 		"word":               {ok + "log: {level: verbose}", "dvproxy.yaml:5:14: log.level: must be one of debug, info, warn, error"},
 		"name":               {ok + "  name: a b", "dvproxy.yaml:5:9: environments[0].name: must be up to 63 letters, digits, dots, dashes or underscores, for example contoso"},
 		"scope":              {strings.Replace(ok, "{", "{scope: https://a.crm.dynamics.com, ", 1), "dvproxy.yaml:4:23: environments[0].credential.scope: must end in /.default, since Entra grants an application nothing else; leave it out for the origin of url with /.default"},
