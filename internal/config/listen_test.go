@@ -82,7 +82,7 @@ func TestListenerSettings(t *testing.T) {
 		{"  tls: {cert_file: a.pem}", "dvproxy.yaml:5:8: environments[0].tls.key_file: missing: the file with the private key of the certificate in cert_file"},
 		{"  tls: {key_file: a-key.pem}", "dvproxy.yaml:5:8: environments[0].tls.cert_file: missing: the file with the certificate for the private key in key_file"},
 		{"  tls: {cert_file: none, key_file: a-key.pem}", "dvproxy.yaml:5:20: environments[0].tls.cert_file: the file cannot be read: no such file or directory"},
-		{"  tls: {cert_file: a.pem, key_file: none}", "dvproxy.yaml:5:37: environments[0].tls.key_file: the file does not exist; put the secret there, or mount it, before dvproxy starts"},
+		{"  tls: {cert_file: a.pem, key_file: none}", "dvproxy.yaml:5:37: environments[0].tls.key_file: the file does not exist; put the secret there, or mount it"},
 		{"  tls: {cert_file: a.pem, key_file: a-open.pem}", "dvproxy.yaml:5:37: environments[0].tls.key_file: every account on this machine may write to the file; take that away with: chmod o-w"},
 		{"  tls: {cert_file: a.pem, key_file: b-key.pem}", "dvproxy.yaml:5:20: environments[0].tls.cert_file: is no certificate for the key in key_file, both as PEM: tls: private key does not match public key"},
 		{"  tls: {cert_file: a.pem, key_file: junk}", "dvproxy.yaml:5:20: environments[0].tls.cert_file: is no certificate for the key in key_file, both as PEM: tls: failed to find any PEM data in key input"},

@@ -33,7 +33,7 @@ func (c *Cache) Run(ctx context.Context) {
 
 // due says whether to fetch now, and what is asked for.
 func (c *Cache) due() (asked request, due bool) {
-	mended := c.signInRefused() && c.changed()
+	mended := c.mayBeMended() && c.changed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
@@ -54,10 +54,12 @@ type request struct {
 	claims string  // of the demand, as it was then
 }
 
-func (c *Cache) signInRefused() bool {
+// mayBeMended says whether another credential may end the latest failure: not
+// one after which the server wants to be left alone.
+func (c *Cache) mayBeMended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failure != nil && c.failure.permanent
+	return c.failure != nil && (c.failure.permanent || c.failure.serverWait == 0)
 }
 
 // untilLook is the time until a fetch is due, but a tick at most: timers
