@@ -36,7 +36,7 @@ func outage(t testing.TB, s *simulator.Server) {
 }
 
 // kept waits until dvproxy has put a token into the folder.
-func kept(t testing.TB, dir string) {
+func entriesIn(t testing.TB, dir string) {
 	t.Helper()
 	eventually(t, 5*time.Second, "a token is kept", func() bool {
 		names, _ := filepath.Glob(filepath.Join(dir, "tokens", "*.token"))
@@ -83,7 +83,7 @@ func TestRestartWhileEntraIsDown(t *testing.T) {
 	setting, dir := keeping(t, "")
 	p := serve(t, s, setting)
 	p.ready(t)
-	kept(t, dir)
+	entriesIn(t, dir)
 	p.kill()
 	noSecretIn(t, dir, s.ClientSecret(), "eyJ") // as the simulator's tokens begin
 	outage(t, s)
@@ -111,7 +111,7 @@ func TestKeptTokensThatDoNotCount(t *testing.T) {
 		setting, dir := keeping(t, "environments:\n  - retry: {max_wait: 1s}\n")
 		p := serve(t, s, setting)
 		p.ready(t)
-		kept(t, dir)
+		entriesIn(t, dir)
 		p.kill()
 		outage(t, s)
 		p = serve(t, s, setting, "AZURE_CLIENT_SECRET=another-secret")
@@ -129,7 +129,7 @@ func TestKeptTokensThatDoNotCount(t *testing.T) {
 		setting, dir := keeping(t, "environments:\n  - retry: {max_wait: 1s}\n")
 		p := serve(t, s, setting)
 		p.ready(t)
-		kept(t, dir)
+		entriesIn(t, dir)
 		p.kill()
 		outage(t, s)
 		<-time.After(2 * time.Second)
@@ -147,7 +147,7 @@ func TestARefusedTokenIsNotKept(t *testing.T) {
 	setting, dir := keeping(t, "environments:\n  - retry: {max_wait: 1s}\n")
 	p := serve(t, s, setting)
 	p.ready(t)
-	kept(t, dir)
+	entriesIn(t, dir)
 	outage(t, s)
 	s.RevokeTokens()
 	if o := send(t, newClient(t), "GET", p.origin+whoAmI, nil); o.status != 503 {
@@ -164,7 +164,7 @@ func TestARefusedTokenIsNotKept(t *testing.T) {
 	}
 	s.ClearEntraFaults()
 	p.ready(t)
-	kept(t, dir)
+	entriesIn(t, dir)
 	p.kill()
 	outage(t, s)
 	p = serve(t, s, setting)
@@ -186,7 +186,7 @@ func TestRestartByCertificate(t *testing.T) {
 	by := []string{setting, "AZURE_CLIENT_SECRET=", "AZURE_CLIENT_CERTIFICATE_PATH=" + file}
 	p := serve(t, s, by...)
 	p.ready(t)
-	kept(t, dir)
+	entriesIn(t, dir)
 	p.kill()
 	outage(t, s)
 	calls := tokenCalls(s)
@@ -229,7 +229,7 @@ func TestHostileState(t *testing.T) {
 	setting, dir := keeping(t, "")
 	p := serve(t, s, setting)
 	p.ready(t)
-	kept(t, dir)
+	entriesIn(t, dir)
 	p.kill()
 	names, _ := filepath.Glob(filepath.Join(dir, "tokens", "*.token"))
 	if err := os.WriteFile(names[0], []byte(strings.Repeat("x", 1<<20)), 0o600); err != nil {
