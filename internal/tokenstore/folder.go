@@ -66,11 +66,15 @@ func openFolder(dir string, create bool) (*folder, error) {
 	return &folder{root}, nil
 }
 
+// errReplaced is a file that another process has put a newer one in place of,
+// between two looks at it.
+var errReplaced = errors.New("was replaced while it was opened")
+
 // checkOpened wants what was opened to be what had the name, which was no link,
 // and for this account alone.
 func checkOpened(path string, named, opened fs.FileInfo, remedy string) error {
 	if !os.SameFile(named, opened) {
-		return fmt.Errorf("%s was replaced while it was opened", path)
+		return fmt.Errorf("%s %w", path, errReplaced)
 	}
 	return checkPrivate(path, opened, remedy)
 }
@@ -93,8 +97,19 @@ func (f *folder) entry(key sealer) (Entry, error) {
 func (f *folder) path(name string) string { return filepath.Join(f.root.Name(), name) }
 
 // read returns up to limit bytes of a file, which must be a regular one of this
-// account's. It neither follows a link nor waits for the other end of a pipe.
-func (f *folder) read(name string, limit int64) ([]byte, error) {
+// account's. It neither follows a link nor waits for the other end of a pipe. A
+// file that is replaced meanwhile, as other processes do, is looked at again.
+func (f *folder) read(name string, limit int64) (data []byte, err error) {
+	const tries = 50
+	for range tries {
+		if data, err = f.readOnce(name, limit); !errors.Is(err, errReplaced) {
+			break
+		}
+	}
+	return data, err
+}
+
+func (f *folder) readOnce(name string, limit int64) ([]byte, error) {
 	named, err := f.root.Lstat(name)
 	if err != nil {
 		return nil, err
