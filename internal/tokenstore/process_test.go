@@ -14,9 +14,19 @@ import (
 	"dvproxy/internal/tokenstore"
 )
 
-// TestMain makes the test binary a process that keeps tokens without end, if it
-// is told to.
+// onFullDisk saves where there is no room; set where that can be had.
+var onFullDisk func(dir string) error
+
+// TestMain makes the test binary a process that keeps tokens without end, or one
+// on a full disk, if it is told to.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv("TOKENSTORE_TEST_FULL"); dir != "" {
+		if err := onFullDisk(dir); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	dir := os.Getenv("TOKENSTORE_TEST_DIR")
 	if dir == "" {
 		os.Exit(m.Run())
