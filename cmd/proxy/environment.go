@@ -28,7 +28,7 @@ type environment struct {
 }
 
 // newEnvironment wires one environment and opens its listener.
-func newEnvironment(ctx context.Context, c config.Environment, ids *identities, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
+func newEnvironment(ctx context.Context, c config.Environment, ids *identities, metrics *admin.Metrics, budget *forward.Budget, leave *departure, log *slog.Logger) (*environment, error) {
 	log = log.With(slog.String("environment", c.Name))
 	listeners, err := listen(ctx, c.Listen)
 	if err != nil {
@@ -53,7 +53,7 @@ func newEnvironment(ctx context.Context, c config.Environment, ids *identities, 
 	if c.Credential.Way() == config.ByCertificate {
 		metrics.Certificate(c.Name, id.expires)
 	}
-	proxy, err := newProxy(c, e.cache, links, counts, budget, log)
+	proxy, err := newProxy(c, e.cache, links, leave.activity.observer(counts), budget, leave.draining, log)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func newEnvironment(ctx context.Context, c config.Environment, ids *identities, 
 	return e, nil
 }
 
-func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, log *slog.Logger) (*forward.Proxy, error) {
+func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, draining context.Context, log *slog.Logger) (*forward.Proxy, error) {
 	upstream, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err) // was checked with the configuration
@@ -92,6 +92,7 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 		Links:    links,
 		Observer: observer,
 		Logger:   log,
+		Draining: draining,
 	}), nil
 }
 
