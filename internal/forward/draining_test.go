@@ -101,7 +101,13 @@ func TestDrainingDoesNotWaitForABody(t *testing.T) {
 func TestDrainingFinishesWhatIsInFlight(t *testing.T) {
 	draining, drain := context.WithCancel(t.Context())
 	r := newRig(t, func(w http.ResponseWriter, r *http.Request) { drain(); ok(w, r) }, &fakeTokens{}, forward.Options{Draining: draining})
-	if resp, body := r.do(t, http.MethodGet, "/x", nil); resp.StatusCode != http.StatusOK || body != "ok" {
-		t.Errorf("answered %d %s", resp.StatusCode, body)
+	conn := r.dial(t)
+	if _, err := io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	// The connection ends with the answer, which says so.
+	answer, err := io.ReadAll(conn)
+	if text := string(answer); err != nil || !strings.HasPrefix(text, "HTTP/1.1 200") || !strings.Contains(text, "\r\nConnection: close\r\n") || !strings.HasSuffix(text, "ok") {
+		t.Errorf("answered %q, %v", answer, err)
 	}
 }

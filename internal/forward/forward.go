@@ -145,7 +145,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	p.observer.Started()
 	x := p.exchange(r)
-	out := &responseWriter{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}
+	out := &responseWriter{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), draining: p.draining}
 	completed := false
 	defer func() { p.finish(r, x, out, start, completed) }()
 	if !isTarget(r) {
