@@ -164,16 +164,17 @@ func startTenant(t *testing.T, args ...string) *tenantProcess {
 	return tenant
 }
 
-// serve starts dvproxy in front of the tenant.
-func (tp *tenantProcess) serve(t *testing.T) *proxy {
+// serve starts dvproxy in front of the tenant. More, in the form NAME=value, is
+// added to its environment.
+func (tp *tenantProcess) serve(t *testing.T, more ...string) *proxy {
 	t.Helper()
-	return start(t, "proxy", []string{
+	return start(t, "proxy", append([]string{
 		"DATAVERSE_URL=" + tp.DataverseURL,
 		"AZURE_AUTHORITY_HOST=" + tp.EntraURL,
 		"AZURE_TENANT_ID=" + tp.TenantID,
 		"AZURE_CLIENT_ID=" + tp.ClientID,
 		"AZURE_CLIENT_SECRET=" + tp.ClientSecret,
-	}, "serve")
+	}, more...), "serve")
 }
 
 // control makes a call ("POST /tokens/revoke", and a body if need be) of the

@@ -99,7 +99,7 @@ func printStep(w io.Writer, s check.Step) {
 
 // checkable is an environment as check wants it.
 func checkable(c config.Environment, warnings config.Problems) (check.Environment, error) {
-	e := check.Environment{Aliases: c.Aliases, TenantID: c.Credential.TenantID, ClientID: c.Credential.ClientID, Listen: c.Listen, Open: len(c.Clients) == 0}
+	e := check.Environment{Aliases: c.Aliases, TenantID: c.Credential.TenantID, ClientID: c.Credential.ClientID, Listen: c.Listen, Open: isOpen(c)}
 	for _, w := range warnings {
 		e.Warnings = append(e.Warnings, w.String())
 	}
@@ -112,7 +112,10 @@ func checkable(c config.Environment, warnings config.Problems) (check.Environmen
 			return e, fmt.Errorf("token endpoint: %w", err) // the same
 		}
 	}
-	s, err := newSource(c.Credential, nil, slog.New(slog.DiscardHandler))
+	if e.Roots, err = c.Roots(); err != nil {
+		return e, err
+	}
+	s, err := newSource(c.Credential, e.Roots, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return e, err
 	}

@@ -30,12 +30,12 @@ func newSource(c config.Credential, roots *x509.CertPool, log *slog.Logger) (sou
 		return credential.NewClientCertificate(endpoint, c.ClientID, c.Scope, readFile(c.CertificateFile), credential.ClientCertificateOptions{
 			Options: o, Password: either(c.CertificatePassword, c.CertificatePasswordFile),
 			SendChain: c.SendCertificateChain, RS256: c.CertificateAlgorithm == "rs256",
-			OnKept: func(err error) {
-				log.Warn("the certificate file cannot be used; the certificate that was read before goes on", slog.Any("error", err))
-			},
+			OnKept: kept("certificate", log),
 		}), nil
 	case config.ByFederatedToken:
-		return credential.NewWorkloadIdentity(endpoint, c.ClientID, c.Scope, either(config.Secret{}, c.FederatedTokenFile), o), nil
+		return credential.NewWorkloadIdentity(endpoint, c.ClientID, c.Scope, either(config.Secret{}, c.FederatedTokenFile), credential.WorkloadIdentityOptions{
+			Options: o, OnKept: kept("federated token", log),
+		}), nil
 	case config.ByManagedIdentity:
 		s, err := credential.NewManagedIdentity(c.Scope, credential.ManagedIdentityOptions{ClientID: c.ManagedIdentityClient()})
 		if err != nil {
@@ -46,6 +46,13 @@ func newSource(c config.Credential, roots *x509.CertPool, log *slog.Logger) (sou
 	return credential.NewClientSecret(endpoint, c.ClientID, c.Scope, either(c.ClientSecret, c.ClientSecretFile), credential.ClientSecretOptions{
 		Options: o, Next: next(c.NextClientSecretFile),
 	}), nil
+}
+
+// kept warns that a file cannot be used, and what was in it before goes on.
+func kept(what string, log *slog.Logger) func(error) {
+	return func(err error) {
+		log.Warn("a file cannot be used; what was read before goes on", slog.String("what", what), slog.Any("error", err))
+	}
 }
 
 // either is a secret that is given, or else what is in a file at each call.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 
@@ -14,6 +13,7 @@ import (
 	"dvproxy/internal/config"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
+	"dvproxy/internal/listen"
 	"dvproxy/internal/odata"
 	"dvproxy/internal/tokencache"
 )
@@ -27,18 +27,11 @@ type environment struct {
 	log    *slog.Logger
 }
 
-// newEnvironment wires one environment and opens its listener.
-func newEnvironment(ctx context.Context, c config.Environment, ids *identities, metrics *admin.Metrics, budget *forward.Budget, leave *departure, log *slog.Logger) (*environment, error) {
-	log = log.With(slog.String("environment", c.Name))
-	listeners, err := listen(ctx, c.Listen)
-	if err != nil {
-		return nil, err
-	}
-	host, _, _ := net.SplitHostPort(c.Listen)
-	port := portOf(listeners)
-	e := &environment{config: c, origin: "http://" + net.JoinHostPort(host, port), log: log}
-	hosts := append(guard.Hosts(host, port, false, c.Guard.AllowedHosts), publicHosts(c.PublicURL)...)
-	links, err := newLinks(c, host, port, hosts)
+// newEnvironment wires one environment behind its listener.
+func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identities, metrics *admin.Metrics, budget *forward.Budget, leave *departure, log *slog.Logger) (*environment, error) {
+	e := &environment{config: c, origin: endpoint.Origin(), log: log}
+	hosts := hostsOf(c, endpoint)
+	links, err := newLinks(c, endpoint, hosts)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +58,19 @@ func newEnvironment(ctx context.Context, c config.Environment, ids *identities, 
 	for _, own := range issuer.Routes() { // all else is forwarded
 		router.Handle(own.Pattern, own.Handler)
 	}
-	forwarded := issuer.Protect(proxy)
+	forwarded := issuer.Protect(guard.Restrict(proxy, guard.Restrictions{
+		ReadOnly:          c.Guard.ReadOnly,
+		DenyImpersonation: c.Guard.Impersonation == "deny",
+		OnRefusal:         refuse(counts.Refused, log),
+		OnBroken:          noteRefusal(counts.Refused, log),
+	}))
 	router.NotFound(forwarded.ServeHTTP)
 	router.MethodNotAllowed(forwarded.ServeHTTP)
-	e.server = newServer(guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)}), listeners, log)
+	guarded := guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)})
+	if endpoint.Socket != "" {
+		guarded = asLocalhost(guarded)
+	}
+	e.server = newServer(guarded, endpoint, log)
 	return e, nil
 }
 
@@ -81,7 +83,12 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 	if err != nil {
 		return nil, fmt.Errorf("token endpoint: %w", err)
 	}
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
 	transport := forward.NewTransport(c.Timeouts.Connect, c.Timeouts.ResponseHeader)
+	transport.TLSClientConfig.RootCAs = roots
 	return forward.New(upstream, t, transport, forward.Options{
 		MaxWait:  orNone(c.Retry.MaxWait),
 		MaxBody:  orNone(int64(c.Retry.MaxBody)),
@@ -106,11 +113,19 @@ func orNone[T ~int64](v T) T {
 
 // refuse answers, logs and counts what a guard does not let pass.
 func refuse(count func(reason string), log *slog.Logger) func(http.ResponseWriter, *http.Request, guard.Refusal) {
+	note := noteRefusal(count, log)
 	return func(w http.ResponseWriter, r *http.Request, refusal guard.Refusal) {
+		note(r, refusal)
+		forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied"}.Write(w, r)
+	}
+}
+
+// noteRefusal logs and counts what a guard does not let pass.
+func noteRefusal(count func(reason string), log *slog.Logger) func(*http.Request, guard.Refusal) {
+	return func(r *http.Request, refusal guard.Refusal) {
 		count(refusal.Code)
 		log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("code", "dvproxy."+refusal.Code),
 			slog.String("method", clip(r.Method)), slog.String("host", clip(r.Host)), slog.String("remote", r.RemoteAddr))
-		forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied"}.Write(w, r)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"sync/atomic"
 )
@@ -21,6 +22,15 @@ func (h hearing) Accept() (net.Conn, error) {
 type heard struct {
 	net.Conn
 	any atomic.Bool
+}
+
+// heardOf is the heard at a server's connection, or below it with TLS.
+func heardOf(c net.Conn) *heard {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	h, _ := c.(*heard)
+	return h
 }
 
 // Read reads, and notes that something came.

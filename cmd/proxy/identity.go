@@ -49,10 +49,12 @@ type identities struct {
 type identityKey struct {
 	credential       config.Credential // without its secrets
 	secret, password string
+	caFile           string
 }
 
-func keyOf(c config.Credential) identityKey {
-	k := identityKey{secret: c.ClientSecret.Reveal(), password: c.CertificatePassword.Reveal()}
+func keyOf(e config.Environment) identityKey {
+	c := e.Credential
+	k := identityKey{secret: c.ClientSecret.Reveal(), password: c.CertificatePassword.Reveal(), caFile: e.CAFile}
 	c.ClientSecret, c.CertificatePassword = config.Secret{}, config.Secret{}
 	k.credential = c
 	return k
@@ -61,7 +63,7 @@ func keyOf(c config.Credential) identityKey {
 func newIdentities(environments []config.Environment) *identities {
 	ids := &identities{map[identityKey]*identity{}, map[identityKey]float64{}}
 	for _, e := range environments {
-		k := keyOf(e.Credential)
+		k := keyOf(e)
 		if at, ok := ids.renewAt[k]; !ok || e.RenewAt < at {
 			ids.renewAt[k] = e.RenewAt
 		}
@@ -71,16 +73,20 @@ func newIdentities(environments []config.Environment) *identities {
 
 // of returns the identity of an environment, whose renewals user is told of.
 func (ids *identities) of(c config.Environment, user func(tokencache.Renewal), log *slog.Logger) (*identity, error) {
-	k := keyOf(c.Credential)
+	k := keyOf(c)
 	id := ids.byKey[k]
 	if id == nil {
-		s, err := newSource(c.Credential, nil, log)
+		roots, err := c.Roots()
+		if err != nil {
+			return nil, err
+		}
+		s, err := newSource(c.Credential, roots, log)
 		if err != nil {
 			return nil, err
 		}
 		id = &identity{source: s}
 		watch := &certificateWatch{expires: id.expires, log: log}
-		id.users = append(id.users, watch.look)
+		id.users = append(id.users, watch.look, usesNext(s, log))
 		id.cache = tokencache.New(s, tokencache.Options{
 			RenewAt:   ids.renewAt[k],
 			Changed:   s.Changed,
@@ -93,6 +99,20 @@ func (ids *identities) of(c config.Environment, user func(tokencache.Renewal), l
 	defer id.mu.Unlock()
 	id.users = append(id.users, user)
 	return id, nil
+}
+
+// usesNext tells when the next client secret takes over from the current one.
+func usesNext(s source, log *slog.Logger) func(tokencache.Renewal) {
+	var used bool
+	return func(tokencache.Renewal) {
+		next, ok := s.(interface{ UsesNext() bool })
+		if !ok || next.UsesNext() == used {
+			return
+		}
+		if used = !used; used {
+			log.Warn("the current client secret is refused, and the next one is in use; make it the current one")
+		}
+	}
 }
 
 // A certificateWatch warns of a certificate that ends soon, once a day.

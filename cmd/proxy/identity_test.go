@@ -37,7 +37,7 @@ func TestTheSameCredentialAndScopeShareAToken(t *testing.T) {
 		}
 		got = append(got, id)
 	}
-	if got[0] != got[1] || ids.renewAt[keyOf(first.Credential)] != 0.2 {
+	if got[0] != got[1] || ids.renewAt[keyOf(first)] != 0.2 {
 		t.Error("the same credential with the same scope is not one identity, renewed at the sooner of the two")
 	}
 	for i := 2; i < len(got); i++ {

@@ -2,10 +2,11 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/url"
+	"strings"
 
 	"dvproxy/internal/config"
+	"dvproxy/internal/listen"
 	"dvproxy/internal/odata"
 )
 
@@ -25,17 +26,15 @@ func publicHosts(origin string) []string {
 
 // newLinks makes what maps links between an environment and the names of its
 // listener. Answers to a client that names none lead to the listen origin.
-func newLinks(c config.Environment, host, port string, hosts []string) (*odata.Mapper, error) {
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
-	}
+func newLinks(c config.Environment, endpoint *listen.Endpoint, hosts []string) (*odata.Mapper, error) {
 	o := odata.Origins{
 		Remote: append([]string{c.URL}, c.Aliases...),
-		Local:  []string{"http://" + net.JoinHostPort(host, port)},
+		Local:  []string{endpoint.Origin()},
 		Public: c.PublicURL,
 	}
+	scheme, _, _ := strings.Cut(endpoint.Origin(), "://")
 	for _, name := range hosts {
-		o.Local = append(o.Local, "http://"+name)
+		o.Local = append(o.Local, scheme+"://"+name)
 	}
 	m, err := odata.New(o)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -80,6 +81,8 @@ func loadForRun(cmd *cobra.Command) (*config.Config, error) {
 			c.Environments[i].Listen = free
 			c.Environments[i].PublicURL = "" // is where others find the listener of the file
 		}
+	} else if strings.HasPrefix(c.Environments[0].Listen, "unix:") {
+		return nil, usageError{errors.New("--listen: run needs a TCP address, since a Unix socket has no URL for DATAVERSE_URL; leave it out for a free port")}
 	}
 	if !isTold(cmd, "admin") && !c.Admin.Off() {
 		c.Admin.Listen = free

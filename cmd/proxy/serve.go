@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"runtime"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"dvproxy/internal/config"
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
+	"dvproxy/internal/listen"
 	"dvproxy/internal/tokencache"
 )
 
@@ -75,46 +75,72 @@ func newService(ctx context.Context, c *config.Config, log *slog.Logger) (*servi
 	for _, w := range c.Warnings {
 		log.Warn("configuration", slog.String("setting", w.Setting), slog.String("message", w.String()))
 	}
+	err := s.open(ctx)
+	if err != nil {
+		s.abandon()
+		return nil, err
+	}
+	return s, nil
+}
+
+// open opens the listeners and wires what they serve.
+func (s *service) open(ctx context.Context) error {
 	metrics := admin.NewMetrics(version(), runtime.Version())
 	budget := forward.NewBudget(bodyBudget)
-	ids := newIdentities(c.Environments)
-	for _, ec := range c.Environments {
-		e, err := newEnvironment(ctx, ec, ids, metrics, budget, s.leave, log)
+	ids := newIdentities(s.config.Environments)
+	ca, err := openCA(s.config, s.log)
+	if err != nil {
+		return err
+	}
+	for _, ec := range s.config.Environments {
+		log := s.log.With(slog.String("environment", ec.Name))
+		endpoint, err := openEndpoint(ctx, ec, ca, log)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		e, err := newEnvironment(ec, endpoint, ids, metrics, budget, s.leave, log)
+		if err != nil {
+			endpoint.Close()
+			return err
 		}
 		s.environments = append(s.environments, e)
 	}
-	if c.Admin.Off() {
-		return s, nil
+	if s.config.Admin.Off() {
+		return nil
 	}
-	return s, s.openAdmin(ctx, metrics)
+	return s.openAdmin(ctx, metrics)
+}
+
+// abandon closes what was opened, since nothing is going to be served: a Unix
+// socket must not stay behind.
+func (s *service) abandon() {
+	for _, server := range s.servers() {
+		server.endpoint.Close()
+	}
 }
 
 func (s *service) openAdmin(ctx context.Context, metrics *admin.Metrics) error {
-	listeners, err := listen(ctx, s.config.Admin.Listen)
+	endpoint, err := listen.Open(ctx, s.config.Admin.Listen, listen.Options{})
 	if err != nil {
 		return fmt.Errorf("admin listener: %w", err)
 	}
-	host, _, _ := net.SplitHostPort(s.config.Admin.Listen)
-	port := portOf(listeners)
-	s.adminOrigin = "http://" + net.JoinHostPort(host, port)
+	s.adminOrigin = endpoint.Origin()
 	o := admin.Options{Metrics: metrics, Version: version(), Started: time.Now(), Draining: s.leave.isTold}
 	if s.config.Admin.Quit {
 		o.Quit = func() { s.leave.tell(errQuit) }
 	}
 	for _, e := range s.environments {
 		o.Environments = append(o.Environments, admin.Environment{
-			Name: e.config.Name, URL: e.config.URL, Listen: e.origin,
+			Name: e.config.Name, URL: e.config.URL, Listen: e.address(),
 			Token: func() admin.Token { return tokenState(e.cache.Status()) },
 		})
 	}
-	handler := guard.New(admin.New(o), guard.Hosts(host, port, false, nil), guard.Options{
+	handler := guard.New(admin.New(o), guard.Hosts(endpoint.Host, endpoint.Port, false, nil), guard.Options{
 		SameOrigin: true,
 		AnyHost:    admin.IsProbe,
 		OnRefusal:  refuse(func(string) {}, s.log),
 	})
-	s.admin = newServer(handler, listeners, s.log)
+	s.admin = newServer(handler, endpoint, s.log)
 	return nil
 }
 
@@ -129,10 +155,7 @@ func (s *service) run(ctx, atOnce context.Context) error {
 			running[e.cache] = true
 			caches.Go(func() { e.cache.Run(renewing) })
 		}
-		s.log.Info("listening", slog.String("environment", e.config.Name), slog.String("origin", e.origin), slog.String("url", e.config.URL))
-		if len(e.config.Clients) == 0 && !s.own {
-			s.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("environment", e.config.Name), slog.String("origin", e.origin))
-		}
+		e.announce(s.own)
 	}
 	if s.admin != nil {
 		s.log.Info("admin listening", slog.String("origin", s.adminOrigin))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dvproxy/internal/forward"
+	"dvproxy/internal/listen"
 )
 
 const (
@@ -18,22 +19,25 @@ const (
 	idleLimit   = 10 * time.Minute // of a client's connection: old ones do not expect its end
 	drainGrace  = 40 * time.Millisecond
 	headerGrace = time.Second // for the rest of a header, while draining
+	// For all uploads on one HTTP/2 connection. The default is that of a single
+	// one, so that one that Dataverse is slow to take would stall the others.
+	uploadBuffer = 8 << 20
 )
 
-// A server is an http.Server on the listeners of one address, that can leave
-// without losing a request.
+// A server is an http.Server on one endpoint, that can leave without losing a
+// request.
 type server struct {
-	http      *http.Server
-	listeners []net.Listener
-	draining  atomic.Bool
-	grace     time.Duration // for what is on its way when draining begins
+	http     *http.Server
+	endpoint *listen.Endpoint
+	draining atomic.Bool
+	grace    time.Duration // for what is on its way when draining begins
 
 	mu      sync.Mutex            // guards waiting
 	waiting map[net.Conn]struct{} // connections that wait for a request, the first or the next
 }
 
-func newServer(h http.Handler, listeners []net.Listener, log *slog.Logger) *server {
-	s := &server{listeners: listeners, grace: drainGrace, waiting: map[net.Conn]struct{}{}}
+func newServer(h http.Handler, endpoint *listen.Endpoint, log *slog.Logger) *server {
+	s := &server{endpoint: endpoint, grace: drainGrace, waiting: map[net.Conn]struct{}{}}
 	s.http = &http.Server{
 		Handler:                      s.closing(h),
 		ReadHeaderTimeout:            headerLimit,
@@ -41,6 +45,8 @@ func newServer(h http.Handler, listeners []net.Listener, log *slog.Logger) *serv
 		ConnContext:                  forward.ConnContext,
 		ConnState:                    s.track,
 		DisableGeneralOptionsHandler: true,
+		TLSConfig:                    endpoint.TLS,
+		HTTP2:                        &http.HTTP2Config{MaxReceiveBufferPerConnection: uploadBuffer},
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -48,9 +54,15 @@ func newServer(h http.Handler, listeners []net.Listener, log *slog.Logger) *serv
 
 // serve serves until drain. It returns an error if a listener fails.
 func (s *server) serve() error {
-	failed := make(chan error, len(s.listeners))
-	for _, l := range s.listeners {
-		go func() { failed <- s.http.Serve(hearing{l}) }()
+	failed := make(chan error, len(s.endpoint.Listeners))
+	for _, l := range s.endpoint.Listeners {
+		go func() {
+			if s.endpoint.TLS != nil {
+				failed <- s.http.ServeTLS(hearing{l}, "", "")
+			} else {
+				failed <- s.http.Serve(hearing{l})
+			}
+		}()
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -120,7 +132,7 @@ func (s *server) closeWaiting() (more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.waiting {
-		if h, ok := c.(*heard); ok && h.any.Load() {
+		if h := heardOf(c); h != nil && h.any.Load() {
 			more = true
 		} else {
 			_ = c.Close()

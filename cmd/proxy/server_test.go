@@ -10,19 +10,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dvproxy/internal/listen"
 )
 
 // serving is a server on a free port.
 func serving(t *testing.T, h http.HandlerFunc) (s *server, addr string) {
 	t.Helper()
-	ls, err := listen(t.Context(), "127.0.0.1:0")
+	endpoint, err := listen.Open(t.Context(), "127.0.0.1:0", listen.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = newServer(h, ls, slog.New(slog.DiscardHandler))
+	s = newServer(h, endpoint, slog.New(slog.DiscardHandler))
 	go func() { _ = s.serve() }()
 	t.Cleanup(func() { _ = s.http.Close() })
-	return s, ls[0].Addr().String()
+	return s, endpoint.Listeners[0].Addr().String()
 }
 
 func dialTo(t *testing.T, addr string) net.Conn {

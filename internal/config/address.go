@@ -3,23 +3,47 @@ package config
 import (
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
 
 // address is where something listens or is reached.
 type address struct {
-	host string // lower case, no brackets; empty for all of this machine's addresses
-	port uint16 // 0 for any free port
+	host   string // lower case, no brackets; empty for all of this machine's addresses
+	port   uint16 // 0 for any free port
+	socket string // path of a Unix socket, in place of the two
 }
 
-// parseListen reads the address of a TCP listener. What it returns beside says
+// parseListen reads the address of a listener. What it returns beside says
 // what to write instead, and is empty when text was right.
 func parseListen(text string) (a address, problem string) {
+	if path, ok := strings.CutPrefix(text, "unix:"); ok {
+		return parseSocket(path)
+	}
+	return parseTCP(text)
+}
+
+// longestSocket leaves room in what the systems allow (104 bytes on macOS) for
+// the folder in which a socket is made.
+const longestSocket = 90
+
+func parseSocket(path string) (a address, problem string) {
+	switch {
+	case !filepath.IsAbs(path):
+		return a, "must name a Unix socket by its absolute path, for example unix:/run/dvproxy/contoso.sock"
+	case len(path) > longestSocket:
+		return a, "names a Unix socket by a path that is too long; write one of up to " + strconv.Itoa(longestSocket) + " bytes"
+	}
+	return address{socket: filepath.Clean(path)}, ""
+}
+
+// parseTCP is parseListen for an address that can be nothing else.
+func parseTCP(text string) (a address, problem string) {
 	const remedy = "; write host:port, for example localhost:7080"
 	switch {
 	case strings.HasPrefix(text, "unix:"):
-		return a, "Unix sockets are not supported yet; use a TCP address, for example localhost:7080"
+		return a, "cannot be a Unix socket" + remedy
 	case strings.Contains(text, "://"):
 		return a, "must be an address and not a URL" + remedy
 	}
@@ -35,16 +59,19 @@ func parseListen(text string) (a address, problem string) {
 	if host != "" && !validHost(host) {
 		return a, "must start with a host name or an IP address" + remedy
 	}
-	return address{host, uint16(n)}, ""
+	return address{host: host, port: uint16(n)}, ""
 }
 
 func (a address) String() string {
+	if a.socket != "" {
+		return "unix:" + a.socket
+	}
 	return net.JoinHostPort(a.host, strconv.Itoa(int(a.port)))
 }
 
 // loopback reports whether only this machine reaches a.
 func (a address) loopback() bool {
-	if a.host == "localhost" {
+	if a.host == "localhost" || a.socket != "" {
 		return true
 	}
 	ip, err := netip.ParseAddr(a.host)
@@ -60,6 +87,9 @@ func (a address) everywhere() bool {
 
 // overlaps reports whether a connection to a can reach what listens on b.
 func (a address) overlaps(b address) bool {
+	if a.socket != "" || b.socket != "" {
+		return a.socket == b.socket
+	}
 	if a.port != b.port || a.port == 0 {
 		return false
 	}

@@ -14,7 +14,7 @@ func LoadAdmin(src Source) (Admin, error) {
 	l.overrideShared()
 	a := &l.config.Admin
 	if !a.Off() {
-		l.listen(nil, "admin.listen", &a.Listen)
+		l.listen(nil, "admin.listen", &a.Listen, parseTCP)
 	}
 	var own Problems
 	for _, p := range l.problems {

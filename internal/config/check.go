@@ -17,9 +17,12 @@ func (l *loader) check() {
 		l.checkName(e, path, names)
 		l.checkCredential(e, path+".credential")
 		l.checkRetry(e.Retry, path+".retry")
+		l.checkTLS(e, path+".tls")
+		l.checkCAFile(e, path+".ca_file")
 		l.checkHosts(&e.Guard, path+".guard.allowed_hosts")
 		l.checkClients(e.Clients, path+".clients")
 	}
+	l.checkStateDir()
 	l.checkListeners()
 	l.checkFileMode()
 }
@@ -107,7 +110,7 @@ func (l *loader) checkRetry(r Retry, path string) {
 func (l *loader) checkHosts(g *Guard, path string) {
 	for i, host := range g.AllowedHosts {
 		host = strings.ToLower(host)
-		a, problem := parseListen(host)
+		a, problem := parseTCP(host)
 		if problem != "" { // no port, then
 			a = address{host: strings.Trim(host, "[]")}
 		}

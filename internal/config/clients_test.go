@@ -47,12 +47,12 @@ func TestReachWithClients(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Repeat("s", 16)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const reached = "dvproxy.yaml:5:11: environments[0].listen: is reached from beyond this machine; listen on localhost, or in the file "
+	const reached = "dvproxy.yaml:5:11: environments[0].listen: is reached from beyond this machine; listen on localhost, or set in the file "
 	clients := "  clients: [{id: a, secret_file: '" + file + "'}]\n"
 	for in, want := range map[string]string{
-		clients: reached + "accept guard.dangerously_allow_plaintext: true, since dvproxy does not speak TLS yet",
+		clients: reached + "tls, or guard.dangerously_allow_plaintext: true",
 		clients + "  guard: {dangerously_allow_plaintext: true}": "",
-		"  guard: {dangerously_allow_plaintext: true}":           reached + "set clients, or accept guard.dangerously_allow_anyone: true",
+		"  guard: {dangerously_allow_plaintext: true}":           reached + "clients, or guard.dangerously_allow_anyone: true",
 	} {
 		_, err := load(t, input{file: ok + "  listen: 0.0.0.0:7080\n" + in})
 		if diff := cmp.Diff(want, message(err)); diff != "" {

@@ -30,6 +30,7 @@ type Config struct {
 	Environments []Environment `yaml:"environments" help:"The Dataverse environments, each with a listener of its own, so that one local origin stands for exactly one remote origin."`
 	Admin        Admin         `yaml:"admin" help:"The listener for health, metrics and status."`
 	Drain        Drain         `yaml:"drain" help:"How dvproxy stops."`
+	StateDir     string        `yaml:"state_dir" path:"file" empty:"none" help:"folder of dvproxy's own for what outlives a restart; made if it is not there"`
 	Log          Log           `yaml:"log" help:"What dvproxy writes to standard error."`
 
 	// Warnings are doubts that do not keep dvproxy from starting.
@@ -39,21 +40,35 @@ type Config struct {
 // Environment is one Dataverse environment and the listener that stands for it.
 type Environment struct {
 	// URL is an origin in lower case: scheme://host, and the port if it is not the scheme's own.
-	Name       string     `yaml:"name" example:"contoso" empty:"first label of the host" help:"label in logs and metrics"`
-	URL        string     `yaml:"url" flag:"url" env:"DATAVERSE_URL" example:"https://contoso.crm.dynamics.com" empty:"required" help:"origin of the environment, without a path"`
-	Aliases    []string   `yaml:"aliases" example:"https://contoso.api.crm.dynamics.com" empty:"the .api. twin of url" help:"other origins of the environment in links, which are mapped to dvproxy like url; [] for none"`
-	Listen     string     `yaml:"listen" flag:"listen" env:"DVPROXY_LISTEN" default:"localhost:7080" help:"address that clients connect to; localhost means 127.0.0.1 and [::1] both, port 0 a free port"`
-	PublicURL  string     `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
-	Credential Credential `yaml:"credential" help:"How dvproxy signs in: by exactly one of client secret, certificate, federated token and managed identity."`
-	RenewAt    float64    `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
-	Retry      Retry      `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`
-	Timeouts   Timeouts   `yaml:"timeouts" help:"How long the environment may take."`
-	Guard      Guard      `yaml:"guard" help:"Whose requests are taken."`
+	Name        string     `yaml:"name" example:"contoso" empty:"first label of the host" help:"label in logs and metrics"`
+	URL         string     `yaml:"url" flag:"url" env:"DATAVERSE_URL" example:"https://contoso.crm.dynamics.com" empty:"required" help:"origin of the environment, without a path"`
+	Aliases     []string   `yaml:"aliases" example:"https://contoso.api.crm.dynamics.com" empty:"the .api. twin of url" help:"other origins of the environment in links, which are mapped to dvproxy like url; [] for none"`
+	Listen      string     `yaml:"listen" flag:"listen" env:"DVPROXY_LISTEN" default:"localhost:7080" help:"address that clients connect to: host:port, where localhost means 127.0.0.1 and [::1] both and port 0 a free port; or unix: and the absolute path of a Unix socket"`
+	SocketMode  Mode       `yaml:"socket_mode" default:"0600" min:"0200" help:"permissions of the Unix socket: who may write may connect; not on Windows, where the folder's permissions count"`
+	SocketGroup string     `yaml:"socket_group" empty:"the group of dvproxy's account" help:"group of the Unix socket, by name or number, for a socket_mode such as 0660; not on Windows"`
+	PublicURL   string     `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
+	TLS         TLS        `yaml:"tls" help:"HTTPS for clients: with the certificate in two files, or with one that a local CA of dvproxy's own signs."`
+	CAFile      string     `yaml:"ca_file" path:"file" empty:"the system's roots alone" help:"PEM file with root certificates that the environment and the sign-in service may have beside the system's; read at start"`
+	Credential  Credential `yaml:"credential" help:"How dvproxy signs in: by exactly one of client secret, certificate, federated token and managed identity."`
+	RenewAt     float64    `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
+	Retry       Retry      `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`
+	Timeouts    Timeouts   `yaml:"timeouts" help:"How long the environment may take."`
+	Guard       Guard      `yaml:"guard" help:"Whose requests are taken."`
 
 	Clients            []Client      `yaml:"clients" help:"Who may use the listener: each by a local token, by Basic with id and secret, or by the secret as Bearer. Absent: every account that reaches the listener."`
 	LocalTokenLifetime time.Duration `yaml:"local_token_lifetime" default:"720h" min:"1m" max:"87600h" help:"life of the tokens that dvproxy gives to clients which insist on fetching one"`
 	Challenge          bool          `yaml:"challenge" default:"false" help:"answer a request without credentials with Dataverse's 401 challenge, which points at dvproxy's own token endpoint, without clients too: SDK clients ask once without a token and want to be told where to get one"`
 }
+
+// TLS is how a listener speaks HTTPS. The zero value is plain HTTP.
+type TLS struct {
+	CertFile   string `yaml:"cert_file" path:"file" empty:"plain HTTP" help:"PEM file with the certificate and its chain; read anew when it changes"`
+	KeyFile    string `yaml:"key_file" path:"file" empty:"plain HTTP" help:"PEM file with the certificate's private key; read anew when it changes"`
+	SelfSigned bool   `yaml:"self_signed" default:"false" help:"make certificates that are signed by a local CA, which is made once in state_dir for clients to trust"`
+}
+
+// On reports whether the listener speaks HTTPS.
+func (t TLS) On() bool { return t.CertFile != "" || t.KeyFile != "" || t.SelfSigned }
 
 // Client is a program that may use a listener.
 type Client struct {
@@ -78,6 +93,8 @@ type Timeouts struct {
 // Guard decides whose requests are taken.
 type Guard struct {
 	AllowedHosts              []string `yaml:"allowed_hosts" help:"names that a Host header may carry beside localhost, 127.0.0.1, [::1] and the listen host; with a port or for the listen port"`
+	ReadOnly                  bool     `yaml:"read_only" default:"false" help:"pass GET, HEAD and OPTIONS on and refuse all else: other methods, $batch, headers that override the method, bodies"`
+	Impersonation             string   `yaml:"impersonation" default:"allow" oneof:"allow,deny" help:"deny: refuse a request that names the user to act as, by MSCRMCallerID or CallerObjectId, in a batch or in a SOAP envelope too"`
 	DangerouslyAllowAnyone    bool     `yaml:"dangerously_allow_anyone" default:"false" help:"accept that whoever reaches a listener beyond this machine acts as the application"`
 	DangerouslyAllowPlaintext bool     `yaml:"dangerously_allow_plaintext" default:"false" help:"accept that records cross the network unencrypted to a listener beyond this machine"`
 }

@@ -91,6 +91,8 @@ func (l leaf) parse(text string) (problem string) {
 		ok = parseBounded(l, p, text, time.ParseDuration)
 	case *Size:
 		ok = parseBounded(l, p, text, ParseSize)
+	case *Mode:
+		ok = parseBounded(l, p, text, ParseMode)
 	default:
 		ok = false
 	}
@@ -145,6 +147,8 @@ func (l leaf) expected() string {
 		what = "a duration"
 	case Size:
 		what = "a size in bytes, KiB, MiB or GiB"
+	case Mode:
+		what = "permissions in octal"
 	default:
 		what = "a text"
 		if words := l.tag.Get("oneof"); words != "" {
@@ -185,6 +189,8 @@ func (l leaf) text() string {
 	case time.Duration:
 		return durationText(v)
 	case Size:
+		return v.String()
+	case Mode:
 		return v.String()
 	}
 	return ""

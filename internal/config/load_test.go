@@ -58,10 +58,11 @@ func TestFourVariablesAreACompleteSetUp(t *testing.T) {
 	}
 	want := &Config{
 		Environments: []Environment{{
-			Name:    "contoso",
-			URL:     "https://contoso.crm.dynamics.com",
-			Aliases: []string{"https://contoso.api.crm.dynamics.com"},
-			Listen:  "localhost:7080",
+			Name:       "contoso",
+			URL:        "https://contoso.crm.dynamics.com",
+			Aliases:    []string{"https://contoso.api.crm.dynamics.com"},
+			Listen:     "localhost:7080",
+			SocketMode: 0o600,
 			Credential: Credential{
 				TenantID:             "contoso.onmicrosoft.com",
 				ClientID:             "app",
@@ -74,6 +75,7 @@ func TestFourVariablesAreACompleteSetUp(t *testing.T) {
 			RenewAt:  0.33,
 			Retry:    Retry{MaxWait: time.Minute, MaxBody: 128 * MiB, Memory: 256 * KiB},
 			Timeouts: Timeouts{Connect: 10 * time.Second, ResponseHeader: 10 * time.Minute},
+			Guard:    Guard{Impersonation: "allow"},
 
 			LocalTokenLifetime: 720 * time.Hour,
 		}},

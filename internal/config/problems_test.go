@@ -46,6 +46,7 @@ func TestProblemsInTheFile(t *testing.T) {
 		"public_url, path":   {ok + "  public_url: http://gateway/dv", "dvproxy.yaml:5:15: environments[0].public_url: must be the origin alone, without a path or query: http://gateway"},
 		"public_url is url":  {ok + "  public_url: https://A.api.crm.dynamics.com", "dvproxy.yaml:5:15: environments[0].public_url: is an origin of the environment itself; clients that use it do not reach dvproxy"},
 		"tagged":             {ok + "log: {level: !!binary aW5mbw==}", "dvproxy.yaml:5:14: log.level: must be one of debug, info, warn, error"},
+		"impersonation":      {ok + "  guard: {impersonation: forbid}", "dvproxy.yaml:5:26: environments[0].guard.impersonation: must be one of allow, deny"},
 		"word":               {ok + "log: {level: verbose}", "dvproxy.yaml:5:14: log.level: must be one of debug, info, warn, error"},
 		"name":               {ok + "  name: a b", "dvproxy.yaml:5:9: environments[0].name: must be up to 63 letters, digits, dots, dashes or underscores, for example contoso"},
 		"scope":              {strings.Replace(ok, "{", "{scope: https://a.crm.dynamics.com, ", 1), "dvproxy.yaml:4:23: environments[0].credential.scope: must end in /.default, since Entra grants an application nothing else; leave it out for the origin of url with /.default"},
@@ -121,11 +122,11 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 		"other sign-ins": {input{env: with(four(), "AZURE_CLIENT_SECRET", "", "AZURE_CLIENT_CERTIFICATE_PATH", "x", "AZURE_FEDERATED_TOKEN_FILE", "y")}, []string{
 			"AZURE_FEDERATED_TOKEN_FILE: AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are different ways to sign in; keep one",
 		}},
-		"variables": {input{env: with(four(), "DVPROXY_LISTEN", "unix:/run/dvproxy.sock", "DVPROXY_ADMIN", "7081", "DVPROXY_LOG_FORMAT", "xml", "AZURE_TENANT_ID", "common")}, []string{
+		"variables": {input{env: with(four(), "DVPROXY_LISTEN", "unix:dvproxy.sock", "DVPROXY_ADMIN", "7081", "DVPROXY_LOG_FORMAT", "xml", "AZURE_TENANT_ID", "common")}, []string{
 			"DVPROXY_LOG_FORMAT: must be one of text, json",
 			"AZURE_TENANT_ID: must be one tenant: an application cannot sign in to a group of them",
 			"DVPROXY_ADMIN: must be a host and a port, an IPv6 address in brackets; write host:port, for example localhost:7080",
-			"DVPROXY_LISTEN: Unix sockets are not supported yet; use a TCP address, for example localhost:7080",
+			"DVPROXY_LISTEN: must name a Unix socket by its absolute path, for example unix:/run/dvproxy/contoso.sock",
 		}},
 		"flags": {input{env: four(), args: map[string]string{"url": "contoso", "listen": "", "admin": "a:b"}}, []string{
 			"--listen: needs a value; leave the flag out for the default",
@@ -139,7 +140,7 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 			},
 		},
 		"reach": {input{env: with(four(), "DVPROXY_LISTEN", ":7080")}, []string{
-			"DVPROXY_LISTEN: is reached from beyond this machine; listen on localhost, or in the file set clients, or accept guard.dangerously_allow_anyone: true, and accept guard.dangerously_allow_plaintext: true, since dvproxy does not speak TLS yet",
+			"DVPROXY_LISTEN: is reached from beyond this machine; listen on localhost, or set in the file tls, or guard.dangerously_allow_plaintext: true; and clients, or guard.dangerously_allow_anyone: true",
 		}},
 		"loop": {input{env: with(four(), "DATAVERSE_URL", "http://127.0.0.1:7080")}, []string{
 			"DATAVERSE_URL: leads back to dvproxy itself, which listens on localhost:7080; it must be the Dataverse environment",

@@ -48,7 +48,7 @@ const referenceMiddle = `
 - A file that holds a secret, the configuration file with a secret in it included,
   must not be writable by every account. One that its group may write or every
   account may read is warned of. Links are followed.
-- A listener on an address that is not loopback needs ` + "`clients` or `guard.dangerously_allow_anyone`,\n  and `guard.dangerously_allow_plaintext`" + `.
+- A listener on an address that is not loopback needs ` + "`tls`, or\n  `guard.dangerously_allow_plaintext`; and `clients`, or\n  `guard.dangerously_allow_anyone`" + `.
 
 ## The file
 `
@@ -71,20 +71,23 @@ func Reference() string {
 // describe writes a heading, the help and a table of the settings of the struct
 // v itself, then does the same for each section in it.
 func describe(b *strings.Builder, v reflect.Value, path, help string) {
-	if path != "" {
-		fmt.Fprintf(b, "\n### `%s`\n\n%s\n", path, help)
-	}
 	var own []leaf
 	for l := range leaves(v, path) {
 		if parent(l.path) == path {
 			own = append(own, l)
 		}
 	}
-	if path != "" && len(own) > 0 {
+	switch {
+	case path != "":
+		fmt.Fprintf(b, "\n### `%s`\n\n%s\n", path, help)
+	case len(own) > 0:
+		b.WriteString("\n### Top level\n")
+	}
+	if len(own) > 0 {
 		b.WriteString("\n| key | default | value | meaning |\n|---|---|---|---|\n")
 	}
 	for _, l := range own {
-		row(b, code(l.path[len(path)+1:]), l.referenceDefault(), l.expected(), l.referenceHelp())
+		row(b, code(strings.TrimPrefix(l.path, path+".")), l.referenceDefault(), l.expected(), l.referenceHelp())
 	}
 	for i := range v.NumField() {
 		f, field := v.Type().Field(i), v.Field(i)

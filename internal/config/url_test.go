@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestOrigins(t *testing.T) {
 	for _, row := range []struct{ in, want string }{
@@ -68,7 +71,11 @@ func TestListen(t *testing.T) {
 		{"localhost:65536", "must end in a port from 0 to 65535" + remedy},
 		{"*:7080", "must start with a host name or an IP address" + remedy},
 		{"http://localhost:7080", "must be an address and not a URL" + remedy},
-		{"unix:/run/dvproxy.sock", "Unix sockets are not supported yet; use a TCP address, for example localhost:7080"},
+		{"unix:/run/dvproxy/../dvproxy.sock", "unix:/run/dvproxy.sock"},
+		{"unix:dvproxy.sock", "must name a Unix socket by its absolute path, for example unix:/run/dvproxy/contoso.sock"},
+		{"unix:@dvproxy", "must name a Unix socket by its absolute path, for example unix:/run/dvproxy/contoso.sock"},
+		{"unix:", "must name a Unix socket by its absolute path, for example unix:/run/dvproxy/contoso.sock"},
+		{"unix:/" + strings.Repeat("x", 90), "names a Unix socket by a path that is too long; write one of up to 90 bytes"},
 	} {
 		a, got := parseListen(row.in)
 		if got == "" {
@@ -94,6 +101,9 @@ func TestOverlaps(t *testing.T) {
 		{"0.0.0.0:1", "[::1]:1", true},
 		{":1", "10.0.0.1:1", true},
 		{"localhost:1", "10.0.0.1:1", false},
+		{"unix:/a", "unix:/a", true},
+		{"unix:/a", "unix:/b", false},
+		{"unix:/a", ":0", false},
 	} {
 		a, _ := parseListen(row.a)
 		b, _ := parseListen(row.b)

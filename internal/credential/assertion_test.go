@@ -151,6 +151,20 @@ func TestAssertionOnTheWire(t *testing.T) {
 	}
 }
 
+// A renewed certificate often has the name of the one before it.
+func TestASelfSignedCertificateIsItsWholeChain(t *testing.T) {
+	server := newRecorder(t)
+	f := file{data: join(valid("same", keyB(), nil).pem(), valid("same", keyA(), nil).file())}
+	source := credential.NewClientCertificate(server.endpoint(), "app", scope, f.read, credential.ClientCertificateOptions{SendChain: true})
+	if _, err := source.Token(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	header := readAssertion(t, server.forms[0].Get("client_assertion"), &keyA().PublicKey).header
+	if chain, _ := header["x5c"].([]any); len(chain) != 1 {
+		t.Errorf("a chain of %d", len(chain))
+	}
+}
+
 func TestEachAssertionIsAnother(t *testing.T) {
 	server := newRecorder(t)
 	f := file{data: valid("a", keyA(), nil).file()}

@@ -21,7 +21,7 @@ type Certificate struct {
 	chain []*x509.Certificate // the certificate itself first, then each one's issuer
 }
 
-const makeCertificate = "openssl req -x509 -newkey rsa:2048 -noenc -days 365 -subj /CN=dvproxy -keyout key.pem -out cert.pem && cat cert.pem key.pem > both.pem"
+const makeCertificate = "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=dvproxy -keyout key.pem -out cert.pem && cat cert.pem key.pem > both.pem"
 
 // ParseCertificate reads the contents of a file: PEM with a certificate and its
 // unencrypted RSA key (PKCS #1 or #8), or PFX (PKCS #12), to which the password
@@ -113,9 +113,6 @@ func (c *Certificate) Thumbprint() string {
 
 // String names the certificate.
 func (c *Certificate) String() string { return "certificate " + c.Thumbprint() }
-
-// GoString is [Certificate.String], for %#v.
-func (c *Certificate) GoString() string { return c.String() }
 
 // Format writes [Certificate.String] whatever the verb.
 func (c *Certificate) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }

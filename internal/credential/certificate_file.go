@@ -76,7 +76,7 @@ func readPFX(data []byte, password string) ([]crypto.PrivateKey, []*x509.Certifi
 		}
 		return nil, nil, unusable("the password of the PFX file is wrong", "check certificate_password_file; "+look)
 	case errors.As(err, new(pkcs12.NotImplementedError)):
-		return nil, nil, unusable("the PFX file is encrypted in a way that is not supported", "write it anew: openssl pkcs12 -in FILE -noenc -out both.pem, and use that")
+		return nil, nil, unusable("the PFX file is encrypted in a way that is not supported", "write it anew: openssl pkcs12 -in FILE -nodes -out both.pem, and use that")
 	case err != nil:
 		return nil, nil, unusable("the PFX file cannot be read, or is not whole yet", look)
 	}

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -262,6 +263,11 @@ func TestNoFormattingShowsTheKey(t *testing.T) {
 		if got := fmt.Sprintf(verb, c); got != "certificate "+thumbprint(a) {
 			t.Errorf("%s shows %q", verb, got)
 		}
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("in use", slog.Any("what", c))
+	if !strings.Contains(log.String(), `"what":"certificate `+thumbprint(a)+`"`) {
+		t.Errorf("the log shows %q", log.String())
 	}
 }
 

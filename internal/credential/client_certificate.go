@@ -64,15 +64,22 @@ func NewClientCertificate(endpoint, clientID, scope string, file func() ([]byte,
 // Token fetches a token, as [ClientSecret.Token] does.
 func (s *ClientCertificate) Token(ctx context.Context, claims string) (*oauth2.Token, error) {
 	now := time.Now()
-	certificate, err := s.certificate(now)
-	if err != nil {
-		return nil, err
+	certificate, problem := s.certificate(now)
+	if certificate == nil {
+		return nil, problem
+	}
+	if problem != nil {
+		s.o.OnKept(problem)
 	}
 	assertion, err := s.assertion(certificate, now)
 	if err != nil {
 		return nil, unusable("the certificate's key cannot sign", "make another: "+makeCertificate)
 	}
-	return s.app.withAssertion(ctx, claims, assertion)
+	token, err := s.app.withAssertion(ctx, claims, assertion)
+	if problem != nil && isAboutSecret(err) {
+		return nil, problem // which is what to mend
+	}
+	return token, err
 }
 
 // Changed reports whether the file or its password is another one than at the
@@ -94,7 +101,8 @@ func (s *ClientCertificate) NotAfter() time.Time {
 	return s.good.NotAfter()
 }
 
-// certificate is the one in the file, or else the one before.
+// certificate is the one in the file; or else the one before, if it is in its
+// time, with an error that says what is wrong with the file.
 func (s *ClientCertificate) certificate(now time.Time) (*Certificate, error) {
 	data, password, print, err := s.read()
 	s.mu.Lock()
@@ -120,8 +128,7 @@ func (s *ClientCertificate) certificate(now time.Time) (*Certificate, error) {
 		return current, nil
 	}
 	if before != nil && before != current && before.Usable(now) == nil {
-		s.o.OnKept(err)
-		return before, nil
+		return before, err
 	}
 	return nil, err
 }

@@ -58,6 +58,11 @@ func TestCertificateFileChanges(t *testing.T) {
 			t.Errorf("%s: changed after it was read", step.name)
 		}
 	}
+	// Once the older one is refused, the file is what to mend.
+	server.next = refuseAssertion(700027)
+	if _, err := source.Token(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "not be whole yet") {
+		t.Errorf("error %v, want that of the file", err)
+	}
 	if !source.NotAfter().Equal(b.certificate.NotAfter) {
 		t.Errorf("expires %v, want %v", source.NotAfter(), b.certificate.NotAfter)
 	}

@@ -99,6 +99,20 @@ func TestBothSecretsRefused(t *testing.T) {
 	}
 }
 
+func TestNextSecretThatIsNone(t *testing.T) {
+	for name, text := range map[string]string{"empty": "", "the current one": "old"} {
+		g := newGuard(t)
+		current, next := file{data: []byte("old")}, file{data: []byte(text)}
+		source := credential.NewClientSecret(g.URL, "app", scope, current.text, credential.ClientSecretOptions{Next: next.text})
+		if _, err := source.Token(t.Context(), ""); err == nil || len(g.sent) != 1 {
+			t.Errorf("%s: %v, sent %q", name, err, g.sent)
+		}
+		if source.Changed() {
+			t.Errorf("%s: changed after it was read", name)
+		}
+	}
+}
+
 // The next secret helps nobody whose request fails for another reason.
 func TestNextSecretStaysHomeOtherwise(t *testing.T) {
 	for name, refuses := range map[string]http.HandlerFunc{

@@ -10,13 +10,22 @@ import (
 	"golang.org/x/oauth2"
 )
 
+// WorkloadIdentityOptions are the optional settings of a [WorkloadIdentity].
+type WorkloadIdentityOptions struct {
+	Options
+	// OnKept is told why the file's token cannot be used, each time that the
+	// one read before it is used in its place. Default: nobody is.
+	OnKept func(error)
+}
+
 // WorkloadIdentity signs in with a token that somebody else has issued, whom
 // the application trusts: a Kubernetes cluster, say, which keeps it in a file
 // and renews it there. Microsoft identity platform and the OAuth 2.0 client
 // credentials flow, "third case"; Azure Workload Identity.
 type WorkloadIdentity struct {
-	app   application
-	token Secret
+	app    application
+	token  Secret
+	onKept func(error)
 
 	mu   sync.Mutex // guards what follows
 	seen string     // at the latest reading; empty if it failed
@@ -26,8 +35,11 @@ type WorkloadIdentity struct {
 // NewWorkloadIdentity returns a source that posts to the token endpoint, a URL.
 // Scope is as for [NewClientSecret]. Token returns the federated token as it is
 // now in its file; it is called at each fetch.
-func NewWorkloadIdentity(endpoint, clientID, scope string, token Secret, o Options) *WorkloadIdentity {
-	return &WorkloadIdentity{app: newApplication(endpoint, clientID, scope, o), token: token}
+func NewWorkloadIdentity(endpoint, clientID, scope string, token Secret, o WorkloadIdentityOptions) *WorkloadIdentity {
+	if o.OnKept == nil {
+		o.OnKept = func(error) {}
+	}
+	return &WorkloadIdentity{app: newApplication(endpoint, clientID, scope, o.Options), token: token, onKept: o.OnKept}
 }
 
 // Token fetches a token, as [ClientSecret.Token] does. When a federated token is
@@ -35,16 +47,22 @@ func NewWorkloadIdentity(endpoint, clientID, scope string, token Secret, o Optio
 // If that does not help and the token was out of its time, the error is not
 // permanent.
 func (s *WorkloadIdentity) Token(ctx context.Context, claims string) (*oauth2.Token, error) {
-	assertion, err := s.read()
-	if err != nil {
-		return nil, err
+	assertion, problem := s.read()
+	if assertion == "" {
+		return nil, problem
+	}
+	if problem != nil {
+		s.onKept(problem)
 	}
 	token, err := s.app.withAssertion(ctx, claims, assertion)
 	if !isOutOfTime(err) && !isAboutSecret(err) {
 		return token, err
 	}
-	again, rerr := s.read()
-	if rerr != nil || again == assertion {
+	again, problem := s.read()
+	switch {
+	case problem != nil:
+		return nil, problem // which is what to mend
+	case again == assertion:
 		return nil, err
 	}
 	return s.app.withAssertion(ctx, claims, again)
@@ -59,24 +77,24 @@ func (s *WorkloadIdentity) Changed() bool {
 	return err == nil && now != s.seen
 }
 
-// read returns the token in the file, or the one before where the file has
-// none now: it may be half-written, and the older one is good for a while.
+// read returns the token in the file; or, where the file has none now, the one
+// before it, with an error that says what is wrong with the file: it may be
+// half-written, and the older token is good for a while.
 func (s *WorkloadIdentity) read() (string, error) {
 	now, err := s.token()
+	if err != nil {
+		now, err = "", unreadable("federated token", err)
+	} else if !isJWT(now) {
+		err = unusable("the federated token file holds no token (a JWT), or is not whole yet",
+			"check federated_token_file; in Kubernetes, that the pod has the label azure.workload.identity/use: \"true\"")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = now
-	switch {
-	case err == nil && isJWT(now):
+	if err == nil {
 		s.good = now
-	case s.good != "":
-	case err != nil:
-		return "", unreadable("federated token", err)
-	default:
-		return "", unusable("the federated token file holds no token (a JWT), or is not whole yet",
-			"check federated_token_file; in Kubernetes, that the pod has the label azure.workload.identity/use: \"true\"")
 	}
-	return s.good, nil
+	return s.good, err
 }
 
 // isJWT says whether s has the form of a signed JWT. RFC 7515 7.1. A token cut

@@ -24,7 +24,9 @@ func refuseAssertion(number int) http.HandlerFunc {
 func TestFederatedTokenIsReadForEachRequest(t *testing.T) {
 	server := newRecorder(t)
 	f := file{data: []byte(federated("one"))}
-	source := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text, credential.Options{})
+	var kept []string
+	source := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text,
+		credential.WorkloadIdentityOptions{OnKept: func(err error) { kept = append(kept, err.Error()) }})
 	steps := []struct {
 		in   file
 		want string
@@ -47,13 +49,22 @@ func TestFederatedTokenIsReadForEachRequest(t *testing.T) {
 			t.Errorf("step %d: changed after it was read", i)
 		}
 	}
+	if len(kept) != 2 || !strings.Contains(kept[0], "not whole yet") || !strings.Contains(kept[1], "gone") {
+		t.Errorf("told %q", kept)
+	}
+	// Once the older one is refused, the file is what to mend.
+	server.next = refuseAssertion(700024)
+	f = file{err: errors.New("chmod o-w")}
+	if _, err := source.Token(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "chmod o-w") {
+		t.Errorf("error %v, want that of the file", err)
+	}
 }
 
 func TestFederatedTokenOutOfItsTime(t *testing.T) {
 	for _, number := range []int{700024, 50027} { // too old; cut short within its signature
 		server := newRecorder(t)
 		f := file{data: []byte(federated("old"))}
-		source := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text, credential.Options{})
+		source := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text, credential.WorkloadIdentityOptions{})
 		server.next = func(w http.ResponseWriter, r *http.Request) {
 			f.data = []byte(federated("new")) // renewed meanwhile
 			refuseAssertion(number)(w, r)
@@ -71,7 +82,7 @@ func TestFederatedTokenThatStaysOld(t *testing.T) {
 	server := newRecorder(t)
 	server.next = refuseAssertion(700024)
 	f := file{data: []byte(federated("canary"))}
-	_, err := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text, credential.Options{}).Token(t.Context(), "")
+	_, err := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text, credential.WorkloadIdentityOptions{}).Token(t.Context(), "")
 	var e *credential.Error
 	if !errors.As(err, &e) || e.Permanent() || !strings.Contains(err.Error(), "federated_token_file") {
 		t.Errorf("error %v, want one that is not permanent and names the file", err)
@@ -93,7 +104,7 @@ func TestNoFederatedTokenToBeginWith(t *testing.T) {
 	} {
 		server := newRecorder(t)
 		f := in
-		source := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text, credential.Options{})
+		source := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text, credential.WorkloadIdentityOptions{})
 		_, err := source.Token(t.Context(), "")
 		var e *credential.Error
 		if !errors.As(err, &e) || !e.Permanent() || strings.Contains(err.Error(), canary) || len(server.forms) != 0 {

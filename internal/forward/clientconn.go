@@ -16,11 +16,20 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 
 // resetOnClose makes the client's connection end in a reset. To a client of
 // HTTP/1.0 the end of the connection is the end of the answer, so a connection
-// that is closed in good order would make a broken answer a whole one.
+// that is closed in good order would make a broken answer a whole one. With TLS
+// it is closed at once, before net/http says goodbye on it. A Unix socket has no
+// resets.
 func resetOnClose(ctx context.Context) {
 	c, _ := ctx.Value(connKey{}).(net.Conn)
+	below, isTLS := c.(interface{ NetConn() net.Conn })
+	if isTLS {
+		c = below.NetConn()
+	}
 	if t, ok := c.(interface{ SetLinger(sec int) error }); ok {
 		_ = t.SetLinger(0)
+	}
+	if isTLS {
+		_ = c.Close()
 	}
 }
 

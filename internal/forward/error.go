@@ -30,6 +30,13 @@ type tokenError interface {
 	Refused() bool   // upstream refuses even fresh tokens
 }
 
+// A refusal is what a client's body ends in where somebody before us found in it
+// what must not go upstream. Code is what of the error code dvproxy.what.
+type refusal interface {
+	error
+	Refusal() (status int, code, message string)
+}
+
 // A transportError is an attempt that got no answer from upstream.
 type transportError struct {
 	err  error
@@ -50,6 +57,7 @@ func (e *transportError) timedOut() bool {
 func problemOf(err error, maxWait time.Duration) Problem {
 	var token tokenError
 	var transport *transportError
+	var refused refusal
 	switch {
 	case errors.Is(err, errDraining):
 		return letGo()
@@ -71,6 +79,9 @@ func problemOf(err error, maxWait time.Duration) Problem {
 		}
 	case errors.As(err, &transport):
 		return transportProblem(transport)
+	case errors.As(err, &refused):
+		status, code, message := refused.Refusal()
+		return Problem{status, code, message, "http_request_denied", 0}
 	}
 	return Problem{
 		http.StatusBadRequest, "bad_request",

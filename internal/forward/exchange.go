@@ -169,10 +169,11 @@ func (x *exchange) answer(w http.ResponseWriter, r *http.Request, problem Proble
 }
 
 // leaveBody ends the exchange's hold on the client's body. Where the client was
-// answered before it had sent all of it, its connection is to be closed.
-func (x *exchange) leaveBody(ctx context.Context) {
-	if !x.body.ended() {
-		hangUp(ctx)
+// answered before it had sent all of it, its connection is to be closed; over
+// HTTP/2, which others share, net/http resets the stream.
+func (x *exchange) leaveBody(r *http.Request) {
+	if r.ProtoMajor < 2 && !x.body.ended() {
+		hangUp(r.Context())
 	}
 	x.body.close()
 }

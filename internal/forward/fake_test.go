@@ -81,6 +81,7 @@ func (e noToken) RetryAfter() time.Duration { return e.after }
 type rig struct {
 	url      string
 	addr     string
+	handler  http.Handler
 	upstream *httptest.Server
 	log      *syncBuffer
 }
@@ -125,6 +126,7 @@ func newRigTo(t *testing.T, upstream string, transport http.RoundTripper, tokens
 		}
 	}
 	server.Config.Handler = forward.New(target, tokens, transport, o)
+	r.handler = server.Config.Handler
 	server.Config.DisableGeneralOptionsHandler = true
 	server.Config.ConnContext = forward.ConnContext
 	server.Start()

@@ -157,8 +157,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// An answer must be able to leave while the client still sends.
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		x.body = p.keeping.keep(x.mapBody(r), r.ContentLength)
-		out.body = x.body
-		defer x.leaveBody(r.Context())
+		if r.ProtoMajor < 2 {
+			out.body = x.body
+		}
+		defer x.leaveBody(r)
 	}
 	r = r.WithContext(x.into(r.Context()))
 	if x.body != nil {

@@ -51,11 +51,12 @@ func (k *keeper) replayable() bool {
 	return !k.lost
 }
 
-// ended says whether the client's body has been read to its end.
+// ended says whether the client's body has been read to its end. One that ended in
+// an error has not: the client may still be sending.
 func (k *keeper) ended() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.end != nil
+	return errors.Is(k.end, io.EOF)
 }
 
 // length is that of the whole body in bytes, or -1 if that is not known yet.

@@ -11,8 +11,8 @@ type responseWriter struct {
 	http.ResponseWriter
 	http10   bool            // the client speaks HTTP/1.0
 	draining context.Context // once it is done, the connection ends with the answer
-	body     *keeper
-	status   int // 0 until the final header was written
+	body     *keeper         // of a request whose connection is to close unless all of it was read; else nil
+	status   int             // 0 until the final header was written
 }
 
 // WriteHeader sends the header. An HTTP/1.0 client is spared the 1xx ones,

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"dvproxy/internal/odata"
 )
@@ -70,7 +71,7 @@ func (t *translate) answer(resp *http.Response, x *exchange) error {
 		}
 	}
 	a := answer{Response: resp, links: x.mapAnswer(resp)}
-	if codingOf(h) == gzipCoding && resp.StatusCode != http.StatusPartialContent && (a.links != nil || !x.gzip) {
+	if codingOf(h) == gzipCoding && !isRange(resp) && (a.links != nil || !x.gzip) {
 		a.gzip = t.gzips.reader(resp.Body)
 	}
 	if !a.changes() && (resp.ContentLength > short || resp.ContentLength < 0 && !x.http10) {
@@ -97,10 +98,21 @@ func (t *translate) answer(resp *http.Response, x *exchange) error {
 // there are none to map, or if the bytes are those of a range or have a coding
 // that we cannot read.
 func (x *exchange) mapAnswer(resp *http.Response) *odata.Stream {
-	if resp.StatusCode == http.StatusPartialContent || codingOf(resp.Header) == otherCoding {
+	if isRange(resp) || codingOf(resp.Header) == otherCoding {
 		return nil
 	}
 	return x.links.Response(odata.Message{ContentType: resp.Header.Get("Content-Type"), Target: x.target, Status: resp.StatusCode})
+}
+
+// isRange says whether the bytes of an answer are a range out of others, which
+// cannot be read by themselves. A 206 that does not say which bytes it has is
+// none: so Dataverse answers with a part of a file, in JSON that is whole.
+// RFC 9110 15.3.7.
+func isRange(resp *http.Response) bool {
+	const byRanges = "multipart/byteranges" // each part says which it has
+	kind := resp.Header.Get("Content-Type")
+	return resp.StatusCode == http.StatusPartialContent && (resp.Header["Content-Range"] != nil ||
+		len(kind) >= len(byRanges) && strings.EqualFold(kind[:len(byRanges)], byRanges))
 }
 
 // hasNoBody says whether an answer has no body, whatever its header says of one.

@@ -6,7 +6,12 @@
 // requests give themselves away in headers that a page cannot forge: Host,
 // Origin, Referer and Sec-Fetch-Site. A guard looks at those and at the method
 // before anything else does, so that nothing refused costs a token or reaches
-// upstream.
+// upstream. That is [New].
+//
+// Behind it, [Restrict] narrows what those clients may do with the credential:
+// to reads (readonly.go), or to requests that name no other user to act as
+// (caller.go). The latter looks into bodies while they flow (body.go): into
+// batches line by line (lines.go), into SOAP tag by tag (tags.go).
 package guard
 
 import (

@@ -24,6 +24,8 @@ func (t *Tenant) Control() http.Handler {
 		"GET /files":               t.controlFile,
 		"PUT /token-lifetime":      t.controlLifetime,
 		"PUT /secrets":             t.controlSecrets,
+		"PUT /certificates":        t.controlCertificates,
+		"PUT /federated":           t.controlFederated,
 		"POST /tokens/revoke":      func(*http.Request) (any, error) { return map[string]int{"revoked": t.RevokeTokens()}, nil },
 		"PUT /application-user":    t.controlUser,
 		"PUT /limits":              t.controlLimits,
@@ -31,6 +33,10 @@ func (t *Tenant) Control() http.Handler {
 		"DELETE /faults/entra":     do(t.ClearEntraFaults),
 		"POST /faults/dataverse":   addFault(t.FailDataverse),
 		"DELETE /faults/dataverse": do(t.ClearDataverseFaults),
+		"GET /graph/policies":      func(*http.Request) (any, error) { return t.GraphPolicies(), nil },
+		"PUT /graph/permissions":   t.controlPermissions,
+		"POST /faults/graph":       addFault(t.FailGraph),
+		"DELETE /faults/graph":     do(t.ClearGraphFaults),
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answerControl(w, r, handle) })
 	}
@@ -41,9 +47,12 @@ var controlCalls = []string{
 	"GET /stats, DELETE /stats", "GET /executions", "GET /requests, DELETE /requests", "DELETE /rows",
 	"GET /files?set=accounts&id=<guid>&column=<name>",
 	`PUT /token-lifetime {"lifetime":"90s"}`, `PUT /secrets {"accepted":["new","old"]}`, "POST /tokens/revoke",
+	`PUT /certificates {"accepted":"-----BEGIN CERTIFICATE-----..."}`, `PUT /federated {"accepted":[{"issuer":"https://...","subject":"...","key":"-----BEGIN PUBLIC KEY-----..."}]}`,
 	`PUT /application-user {"present":false}`, `PUT /limits {"requests":100,"window":"10s","execution":"20m","concurrent":4}`,
 	`POST /faults/entra {"kind":"aadsts","code":"7000222","count":2}, DELETE /faults/entra`,
 	`POST /faults/dataverse {"kind":"throttle","method":"POST","path":"/api/data/","retry_after":"2s","count":1}, DELETE /faults/dataverse`,
+	"GET /graph/policies", `PUT /graph/permissions {"granted":["Policy.Read.All"]}`,
+	`POST /faults/graph {"kind":"status","method":"POST","status":429,"retry_after":"2s","count":1}, DELETE /faults/graph`,
 }
 
 func do(act func()) func(*http.Request) (any, error) {
@@ -90,6 +99,17 @@ func (t *Tenant) controlSecrets(r *http.Request) (any, error) {
 		return nil, err
 	}
 	t.SetSecrets(body.Accepted...)
+	return nil, nil
+}
+
+func (t *Tenant) controlPermissions(r *http.Request) (any, error) {
+	var body struct {
+		Granted []string `json:"granted"`
+	}
+	if err := readControl(r, &body); err != nil {
+		return nil, err
+	}
+	t.SetGraphPermissions(body.Granted...)
 	return nil, nil
 }
 

@@ -1,6 +1,6 @@
 // Package simulator is a stand-in tenant: it imitates Microsoft Entra's token
-// endpoint and a Dataverse environment on the wire, faults included, so that a
-// client of the two can be tested without either.
+// endpoint, a Dataverse environment and a little of Microsoft Graph on the wire,
+// faults included, so that a client of them can be tested without any.
 //
 // It is faithful where a client could notice: header names keep the spelling
 // of the published captures and some of them come twice, the 401 challenge
@@ -15,21 +15,27 @@
 //	tenant, err := simulator.Start(simulator.Options{TokenLifetime: 2 * time.Second})
 //	if err != nil { ... }
 //	defer tenant.Close()
-//	// tenant.EntraURL, tenant.DataverseURL; tenant.TenantID(), ClientID(), ClientSecret()
+//	// tenant.EntraURL, tenant.DataverseURL, tenant.GraphURL; tenant.TenantID(), ClientID(), ClientSecret()
 //
 // [New] alone makes a tenant that does not listen; [Tenant.Entra],
-// [Tenant.Dataverse] and [Tenant.Control] are handlers to mount. A handler
+// [Tenant.Dataverse], [Tenant.Graph] and [Tenant.Control] are handlers to mount. A handler
 // breaks an answer off by panicking with http.ErrAbortHandler, as net/http
 // wants it: serve it with net/http.
 //
 // # Entra
 //
 // POST /{tenant}/oauth2/v2.0/token and /{tenant}/oauth2/token grant
-// client_credentials to one application, by secret in the form or by Basic.
+// client_credentials to one application: by secret, in the form or by Basic; by
+// an assertion signed with one of [Tenant.SetCertificates]; or by the token of an
+// issuer in [Tenant.SetFederatedCredentials], such as a [FederatedIssuer].
+// Signature, thumbprint, audience and time are checked.
 // Tokens are JWTs signed with the tenant's own key, for the resource that scope
 // (all before its last slash) or resource names. With the parameter claims the
 // token remembers the request, and so meets a claims challenge. There are an
 // OpenID configuration and a key set.
+//
+// [Tenant.VirtualMachine], [Tenant.AppService] and [Tenant.Arc] are machines
+// whose managed identity is the application.
 //
 // # Dataverse
 //
@@ -79,9 +85,18 @@
 // come back byte for byte; the __next of OData 2, which has raw spaces, may be
 // escaped.
 //
+// # Graph
+//
+// Token lifetime policies are listed, created, changed and deleted, assigned to
+// a service principal, one each, and unassigned; there are Dataverse's service
+// principal and the application's. A policy of Dataverse's, or an organization's
+// default before it, rules the tokens that are issued [Options].PolicyDelay
+// later. The application has the permissions of [Tenant.SetGraphPermissions]
+// from one call to the next, whatever its token says.
+//
 // # Faults
 //
-// [Tenant.FailEntra] and [Tenant.FailDataverse] make a service go wrong: how,
+// [Tenant.FailEntra], [Tenant.FailDataverse] and [Tenant.FailGraph] make a service go wrong: how,
 // for which requests, how many times. Each [FaultKind] says what it does.
 //
 // # Counting
@@ -107,6 +122,8 @@
 //	GET    /files?set=accounts&id=GUID&column=NAME      StoredFile
 //	PUT    /token-lifetime       {"lifetime":"90s"}
 //	PUT    /secrets              {"accepted":["new","old"]}
+//	PUT    /certificates         {"accepted":"<PEM>"}
+//	PUT    /federated            {"accepted":[{"issuer":"https://...","subject":"...","audience":"...","key":"<PEM>"}]}
 //	POST   /tokens/revoke        answers {"revoked":3}
 //	PUT    /application-user     {"present":false}
 //	PUT    /limits               {"requests":100,"window":"10s","execution":"20m","concurrent":4}
@@ -114,6 +131,10 @@
 //	DELETE /faults/entra
 //	POST   /faults/dataverse     {"kind":"throttle","method":"POST","retry_after":"2s","count":1}
 //	DELETE /faults/dataverse
+//	GET    /graph/policies       GraphPolicies
+//	PUT    /graph/permissions    {"granted":["Policy.Read.All"]}
+//	POST   /faults/graph         {"kind":"reset_after_execute","method":"POST","count":1}
+//	DELETE /faults/graph
 //
 // See [ParseFault] for the members of a fault.
 package simulator

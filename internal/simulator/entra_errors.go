@@ -26,17 +26,18 @@ var (
 	errResource     = entraError{400, 500011, "invalid_resource", "The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."}
 	errNoCredential = entraError{401, 7000218, "invalid_client", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
 	errSecret       = entraError{401, 7000215, "invalid_client", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'."}
-	errAssertion    = entraError{401, 700027, "invalid_client", "Client assertion contains an invalid signature. [Reason - The key was not found., Please visit the Azure Portal to see the configured keys for app Id '%s'.]"}
 	errMethod       = entraError{400, 900561, "invalid_request", "The endpoint only accepts POST requests. Received a %s request."}
 	errClaims       = entraError{400, 9000410, "invalid_request", "Malformed JSON."}
 )
 
 // Refusals that only a fault brings about.
 var faultErrors = []entraError{
-	errSecret.with(DefaultClientID), errNoCredential, errAssertion.with(DefaultClientID),
+	errSecret.with(DefaultClientID), errNoCredential, errAssertion.with("The key was not found.", DefaultClientID),
 	errApplication.with(DefaultClientID, DefaultTenantID), errTenant.with(DefaultTenantID),
 	errScope.with("https://contoso.crm.dynamics.com"), errMissing.with("grant_type"),
 	errResource.with("https://contoso.crm.dynamics.com", DefaultTenantID),
+	errMalformedAssertion, errAssertionClient, errAssertionAudience,
+	errFederatedIssuer.with("https://oidc.example/"), errFederatedAudience.with("api://elsewhere"),
 	{401, 7000222, "invalid_client", "The provided client secret keys for app '" + DefaultClientID + "' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret"},
 	{401, 7000216, "invalid_client", "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type."},
 	{401, 700213, "invalid_client", "No matching federated identity record found for presented assertion subject 'system:serviceaccount:default:importer'."},

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -46,17 +47,13 @@ func (t *Tenant) readTokenRequest(r *http.Request, tenant string, version endpoi
 	if refusal != nil {
 		return tokenRequest{}, refusal
 	}
-	switch {
-	case form.Get("client_assertion_type") == jwtBearerAssertion || form.Has("client_assertion"):
-		return refuse(errAssertion.with(t.opts.ClientID))
-	case secret == "":
-		return refuse(errNoCredential)
-	case !t.acceptsSecret(secret):
-		return refuse(errSecret.with(t.opts.ClientID))
-	case !t.knowsResource(resource):
+	request := tokenRequest{resource: resource}
+	if request.acr, refusal = t.checkCredential(r, form, clientID, secret); refusal != nil {
+		return tokenRequest{}, refusal
+	}
+	if !t.knowsResource(resource) {
 		return refuse(errResource.with(resource, t.opts.TenantID))
 	}
-	request := tokenRequest{resource: resource, acr: acrSecret}
 	if claims := form.Get("claims"); claims != "" {
 		var err error
 		if request.claims, err = accessTokenClaims(claims); err != nil {
@@ -64,6 +61,42 @@ func (t *Tenant) readTokenRequest(r *http.Request, tenant string, version endpoi
 		}
 	}
 	return request, nil
+}
+
+// checkCredential returns how the client proved who it is.
+func (t *Tenant) checkCredential(r *http.Request, form url.Values, clientID, secret string) (acr string, refusal *entraError) {
+	kind := form.Get("client_assertion_type")
+	var e entraError
+	switch {
+	case form.Has("client_assertion") && kind == "":
+		e = errMissing.with("client_assertion_type")
+	case kind != "" && !form.Has("client_assertion"):
+		e = errMissing.with("client_assertion")
+	case kind != "" && kind != jwtBearerAssertion:
+		e = errNoCredential
+	case kind != "":
+		return acrAssertion, t.checkAssertion(form.Get("client_assertion"), clientID, t.endpointURLs(r), time.Now())
+	case secret == "":
+		e = errNoCredential
+	case !t.acceptsSecret(secret):
+		e = errSecret.with(t.opts.ClientID)
+	default:
+		return acrSecret, nil
+	}
+	return "", &e
+}
+
+// endpointURLs are those of the token endpoints of both versions, as this
+// client sees them and as the tenant says them.
+func (t *Tenant) endpointURLs(r *http.Request) (urls []string) {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	for _, origin := range []string{scheme + r.Host, t.authorityOrigin()} {
+		urls = append(urls, origin+"/"+t.opts.TenantID+"/oauth2/v2.0/token", origin+"/"+t.opts.TenantID+"/oauth2/token")
+	}
+	return urls
 }
 
 func refuse(e entraError) (tokenRequest, *entraError) { return tokenRequest{}, &e }

@@ -25,7 +25,7 @@ func TestTokenRefusals(t *testing.T) {
 		{"unknown application", v2Path, b.form("client_id=" + DefaultTenantID), 400, "unauthorized_client", 700016},
 		{"no secret", v2Path, b.form("client_secret"), 401, "invalid_client", 7000218},
 		{"wrong secret", v2Path, b.form("client_secret=guess"), 401, "invalid_client", 7000215},
-		{"assertion", v2Path, b.form("client_secret", "client_assertion=a.b.c"), 401, "invalid_client", 700027},
+		{"assertion without a type", v2Path, b.form("client_secret", "client_assertion=a.b.c"), 400, "invalid_request", 900144},
 		{"no scope", v2Path, b.form("scope"), 400, "invalid_request", 900144},
 		{"scope of a user", v2Path, b.form("scope=" + b.DataverseURL + "/user_impersonation"), 400, "invalid_scope", 70011},
 		{"two scopes", v2Path, b.form("scope=openid " + b.DataverseURL + "/.default"), 400, "invalid_scope", 70011},

@@ -17,6 +17,7 @@ const (
 	DefaultChunkSize     = 4 << 20
 	DefaultKeptFile      = 1 << 20
 
+	defaultPolicyDelay    = 10 * time.Second
 	defaultRecentRequests = 256
 	publicAuthority       = "https://login.microsoftonline.com"
 )
@@ -30,6 +31,10 @@ type Options struct {
 	// TokenLifetime is how long an access token is good for, exactly. The wire
 	// says whole seconds, rounded down, 1 at least. Zero means DefaultTokenLifetime.
 	TokenLifetime time.Duration
+
+	// PolicyDelay is how long a token lifetime policy that was set by Graph takes to
+	// act on new tokens for Dataverse. Zero means 10 s, negative no time.
+	PolicyDelay time.Duration
 
 	// PageSize is the number of rows in a page where the client names none.
 	// Zero means DefaultPageSize.
@@ -75,6 +80,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.ClientID, DefaultClientID)
 	setDefault(&o.ClientSecret, DefaultClientSecret)
 	setDefault(&o.TokenLifetime, DefaultTokenLifetime)
+	setDefault(&o.PolicyDelay, defaultPolicyDelay)
 	setDefault(&o.PageSize, DefaultPageSize)
 	setDefault(&o.ChunkSize, DefaultChunkSize)
 	setDefault(&o.KeptFile, DefaultKeptFile)

@@ -63,6 +63,9 @@ func (t *Tenant) knowsResource(resource string) bool {
 	if bare == "" {
 		return false
 	}
+	if t.isGraph(bare) {
+		return true
+	}
 	known := slices.Concat(t.declaredOrigins(), t.learnedOrigins())
 	return len(known) == 0 || slices.Contains(known, bare)
 }

@@ -10,7 +10,7 @@ import (
 // so requests that overlap are in the order in which they ended.
 type Request struct {
 	Time       time.Time   `json:"time"`
-	Service    string      `json:"service"` // "entra" or "dataverse"
+	Service    string      `json:"service"` // "entra", "dataverse" or "graph"
 	Method     string      `json:"method"`
 	RequestURI string      `json:"request_uri"` // the request target, byte for byte
 	Proto      string      `json:"proto"`

@@ -15,18 +15,18 @@ import (
 
 // ListenOptions says where a tenant listens.
 type ListenOptions struct {
-	// Entra, Dataverse and Control are host:port. Empty means a free port on
+	// Entra, Dataverse, Graph and Control are host:port. Empty means a free port on
 	// 127.0.0.1.
-	Entra, Dataverse, Control string
+	Entra, Dataverse, Graph, Control string
 
-	// TLS, if set, makes Entra and Dataverse speak https, HTTP/2 included.
+	// TLS, if set, makes all but Control speak https, HTTP/2 included.
 	TLS *tls.Config
 }
 
 // Server is a tenant that listens.
 type Server struct {
 	*Tenant
-	EntraURL, DataverseURL, ControlURL string // origins
+	EntraURL, DataverseURL, GraphURL, ControlURL string // origins
 
 	servers []*http.Server
 	failed  chan error
@@ -36,11 +36,11 @@ type Server struct {
 // Start makes a tenant and lets it listen on free loopback ports.
 func Start(opts Options) (*Server, error) { return New(opts).Listen(ListenOptions{}) }
 
-// Listen serves Entra, Dataverse and the control endpoint, each on a listener
+// Listen serves Entra, Dataverse, Graph and the control endpoint, each on a listener
 // of its own, until Close. Unless the options said otherwise, the environment
 // is where it listens and challenges point at this Entra.
 func (t *Tenant) Listen(lo ListenOptions) (*Server, error) {
-	s := &Server{Tenant: t, failed: make(chan error, 3)}
+	s := &Server{Tenant: t, failed: make(chan error, 4)}
 	for _, one := range []struct {
 		address string
 		tls     *tls.Config
@@ -49,6 +49,7 @@ func (t *Tenant) Listen(lo ListenOptions) (*Server, error) {
 	}{
 		{lo.Entra, lo.TLS, t.Entra(), &s.EntraURL},
 		{lo.Dataverse, lo.TLS, t.Dataverse(), &s.DataverseURL},
+		{lo.Graph, lo.TLS, t.Graph(), &s.GraphURL},
 		{lo.Control, nil, t.Control(), &s.ControlURL},
 	} {
 		url, err := s.listen(one.address, one.tls, one.handler)
@@ -58,7 +59,7 @@ func (t *Tenant) Listen(lo ListenOptions) (*Server, error) {
 		}
 		*one.url = url
 	}
-	t.learn(s.EntraURL, s.DataverseURL)
+	t.learn(s.EntraURL, s.DataverseURL, s.GraphURL)
 	return s, nil
 }
 
@@ -101,9 +102,10 @@ func portOf(addr net.Addr) string {
 }
 
 // learn takes note of where the tenant came to listen.
-func (t *Tenant) learn(entra, dataverse string) {
+func (t *Tenant) learn(entra, dataverse, graph string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.graphOrigin = originOf(graph)
 	if t.opts.Authority == "" {
 		t.authority = entra
 	}
@@ -136,5 +138,6 @@ func (s *Server) Close() {
 		}
 		s.ClearEntraFaults()
 		s.ClearDataverseFaults()
+		s.ClearGraphFaults()
 	})
 }

@@ -30,6 +30,9 @@ type Tenant struct {
 	recent     *recentRequests
 	entraFault *faultList
 	dataFault  *faultList
+	graphFault *faultList
+	graph      *directory
+	trust      *trust
 
 	mu        sync.Mutex // guards what follows
 	lifetime  time.Duration
@@ -37,6 +40,8 @@ type Tenant struct {
 	learned   []string // origins where Listen put the environment
 	authority string
 	appUser   bool
+
+	graphOrigin string // where Listen put Graph
 }
 
 // New returns a tenant. Nothing listens yet: mount [Tenant.Entra],
@@ -52,14 +57,16 @@ func New(opts Options) *Tenant {
 	}
 	authority := opts.Authority
 	setDefault(&authority, publicAuthority)
+	objectID := newGUID()
 	return &Tenant{
 		opts: opts, signer: newSigner(key),
-		objectID: newGUID(), userID: newGUID(), orgID: newGUID(), unitID: newGUID(),
+		objectID: objectID, userID: newGUID(), orgID: newGUID(), unitID: newGUID(),
 		tokens: newTokenTable(), rows: newStore(), pages: newPageTable(),
 		uploads: &uploadTable{sessions: map[string]*upload{}}, operations: &operationTable{outputs: map[string][]attribute{}},
 		protection: newProtection(opts.Limits), stats: newStatistics(),
 		recent:     newRecentRequests(opts.RecentRequests),
-		entraFault: &faultList{}, dataFault: &faultList{},
+		entraFault: &faultList{}, dataFault: &faultList{}, trust: &trust{},
+		graphFault: &faultList{}, graph: newDirectory(opts.ClientID, objectID),
 		lifetime: opts.TokenLifetime, secrets: []string{opts.ClientSecret},
 		authority: authority, appUser: true,
 	}

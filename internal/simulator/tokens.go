@@ -58,11 +58,8 @@ const (
 )
 
 func (t *Tenant) issue(audience string, requested json.RawMessage, acr string) issuedToken {
-	t.mu.Lock()
-	lifetime := t.lifetime
-	t.mu.Unlock()
-
 	now := time.Now()
+	lifetime := t.lifetimeOf(audience, now)
 	tok := issuedToken{
 		id: newGUID(), issued: now, expires: now.Add(lifetime), lifetime: lifetime,
 		notBefore: now.Add(-backdating).Unix(), requested: requested,

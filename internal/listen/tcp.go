@@ -1,18 +1,17 @@
-package main
+package listen
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"syscall"
 )
 
-// listen opens what one address stands for. localhost is 127.0.0.1 and [::1]
+// openTCP opens what a TCP address stands for. localhost is 127.0.0.1 and [::1]
 // both, since old clients on Windows try [::1] first and lose a second or two
 // on each connection; a machine without IPv6 is no error. An address in use on
 // either is: another process would receive some of the clients' writes.
-func listen(ctx context.Context, address string) ([]net.Listener, error) {
+func openTCP(ctx context.Context, address string) ([]net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -27,7 +26,7 @@ func listen(ctx context.Context, address string) ([]net.Listener, error) {
 	const tries = 20 // for port 0: a port that is free for both addresses
 	for range tries {
 		ls, err := listenBoth(ctx, port)
-		if err == nil || port != "0" || !errors.Is(err, syscall.EADDRINUSE) {
+		if err == nil || port != "0" || !errors.Is(err, addressInUse) {
 			return ls, err
 		}
 	}
@@ -45,7 +44,7 @@ func listenBoth(ctx context.Context, port string) ([]net.Listener, error) {
 	switch {
 	case err == nil:
 		return []net.Listener{v4, v6}, nil
-	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
+	case errors.Is(err, addressMissing), errors.Is(err, familyMissing):
 		return []net.Listener{v4}, nil
 	}
 	_ = v4.Close()
@@ -54,17 +53,11 @@ func listenBoth(ctx context.Context, port string) ([]net.Listener, error) {
 
 func open(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if errors.Is(err, addressInUse) {
 		return nil, fmt.Errorf("%s is in use by another process; stop that one, or choose another address with listen: %w", address, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
 	return l, nil
-}
-
-// portOf is the port that listeners have in common.
-func portOf(ls []net.Listener) string {
-	_, port, _ := net.SplitHostPort(ls[0].Addr().String())
-	return port
 }

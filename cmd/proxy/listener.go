@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"dvproxy/internal/config"
+	"dvproxy/internal/guard"
+	"dvproxy/internal/listen"
+)
+
+// openCA opens the local CA of all environments that want one; nil if none does.
+func openCA(c *config.Config, log *slog.Logger) (*listen.CA, error) {
+	var names []string
+	wanted := false
+	for _, e := range c.Environments {
+		if e.TLS.SelfSigned {
+			wanted = true
+			names = append(names, namesOf(e)...)
+		}
+	}
+	if !wanted {
+		return nil, nil
+	}
+	ca, err := listen.OpenCA(filepath.Join(c.StateDir, "tls"), names)
+	if err != nil {
+		return nil, fmt.Errorf("tls.self_signed: %w", err)
+	}
+	log.Info("clients have to trust the local CA", slog.String("file", ca.File()))
+	return ca, nil
+}
+
+// openEndpoint opens the listener of an environment.
+func openEndpoint(ctx context.Context, c config.Environment, ca *listen.CA, log *slog.Logger) (*listen.Endpoint, error) {
+	o := listen.Options{SocketMode: fs.FileMode(c.SocketMode), SocketGroup: c.SocketGroup}
+	switch {
+	case c.TLS.SelfSigned:
+		names := namesOf(c)
+		if others := ca.Uncovered(names); len(others) > 0 {
+			log.Warn("the local CA was made before these names were set, so clients cannot use them; for one that covers them, delete its folder, restart, and let clients trust it",
+				slog.Any("names", others), slog.String("file", ca.File()))
+		}
+		o.Certificates = ca.Certificates(names)
+	case c.TLS.On():
+		var err error
+		if o.Certificates, err = listen.Files(c.TLS.CertFile, c.TLS.KeyFile, log); err != nil {
+			return nil, err
+		}
+	}
+	return listen.Open(ctx, c.Listen, o)
+}
+
+// namesOf are the names by which clients may call an environment's listener,
+// beside those of this machine's loopback addresses.
+func namesOf(c config.Environment) []string {
+	var names []string
+	add := func(host string) {
+		if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+			names = append(names, host)
+		}
+	}
+	entries := slices.Clone(c.Guard.AllowedHosts)
+	if !strings.HasPrefix(c.Listen, "unix:") {
+		entries = append(entries, c.Listen)
+	}
+	for _, entry := range entries {
+		host, _, err := net.SplitHostPort(entry)
+		if err != nil { // no port
+			host = entry
+		}
+		add(host)
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil {
+		add(u.Hostname())
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// hostsOf are what a Host header may say at an environment's listener.
+func hostsOf(c config.Environment, endpoint *listen.Endpoint) []string {
+	port, tls := endpoint.Port, endpoint.TLS != nil
+	switch { // at a Unix socket names have no port
+	case endpoint.Socket != "" && tls:
+		port = "443"
+	case endpoint.Socket != "":
+		port = "80"
+	}
+	return append(guard.Hosts(endpoint.Host, port, tls, c.Guard.AllowedHosts), publicHosts(c.PublicURL)...)
+}
+
+// asLocalhost takes any Host for localhost. At a Unix socket clients say what
+// they like there, or nothing (RFC 9112 3.2), and no browser gets there whose
+// names would have to be told apart. Links in answers lead to localhost then,
+// or to public_url.
+func asLocalhost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = "localhost"
+		next.ServeHTTP(w, r)
+	})
+}
+
+// address is where clients connect to.
+func (e *environment) address() string {
+	if socket := e.server.endpoint.Socket; socket != "" {
+		return "unix:" + socket
+	}
+	return e.origin
+}
+
+// announce tells where the environment is to be had, and by whom; the latter not
+// where that is one command of dvproxy's own.
+func (e *environment) announce(own bool) {
+	e.log.Info("listening", slog.String("origin", e.origin), slog.String("address", e.address()), slog.String("url", e.config.URL))
+	if isOpen(e.config) && !own {
+		e.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("origin", e.origin))
+	}
+}
+
+// isOpen says whether other accounts of the machine may use a listener.
+func isOpen(c config.Environment) bool {
+	const othersWrite = 0o002
+	socket := strings.HasPrefix(c.Listen, "unix:")
+	return len(c.Clients) == 0 && (!socket || c.SocketMode&othersWrite != 0)
+}
