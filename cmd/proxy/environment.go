@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -46,7 +45,7 @@ func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identi
 	if c.Credential.Way() == config.ByCertificate {
 		metrics.Certificate(c.Name, id.expires)
 	}
-	proxy, err := newProxy(c, e.cache, links, leave.activity.observer(counts), budget, leave.draining, log)
+	proxy, err := newProxy(c, e.cache, links, counts, budget, leave, log)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +73,7 @@ func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identi
 	return e, nil
 }
 
-func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, draining context.Context, log *slog.Logger) (*forward.Proxy, error) {
+func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, leave *departure, log *slog.Logger) (*forward.Proxy, error) {
 	upstream, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err) // was checked with the configuration
@@ -97,9 +96,9 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 		Budget:   budget,
 		SignIn:   authority,
 		Links:    links,
-		Observer: observer,
+		Observer: leave.activity.observer(observer),
 		Logger:   log,
-		Draining: draining,
+		Draining: leave.draining,
 	}), nil
 }
 

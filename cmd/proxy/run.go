@@ -42,7 +42,7 @@ command, 126 if it cannot be run; 1 if there was no token within --max, in which
 CMD was not started; 2 for a mistake in the configuration.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{errors.New(`say what to run: dvproxy run -- CMD ARG...`)}
+				return usageError{errors.New("say what to run: dvproxy run -- CMD [ARG...]")}
 			}
 			return nil
 		},

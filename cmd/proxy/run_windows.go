@@ -41,7 +41,7 @@ func enterJob() error {
 	var limits windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
 	limits.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
 	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
-		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
+		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits))) //nolint:gosec // G103: the call takes a structure by address
 	if err != nil {
 		return os.NewSyscallError("SetInformationJobObject", err)
 	}
@@ -61,7 +61,8 @@ func (c *child) wait() int {
 // pass tells the command's group to end. Ctrl-C is off in a new group, so it is
 // Ctrl-Break; without a console there is nothing gentler than the end.
 func (c *child) pass(syscall.Signal) {
-	if windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(c.cmd.Process.Pid)) != nil {
+	group := uint32(c.cmd.Process.Pid) //nolint:gosec // G115: it was one before Go made it an int
+	if windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, group) != nil {
 		_ = c.cmd.Process.Kill()
 	}
 }
