@@ -194,6 +194,25 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// Nothing else ends: not what a shell had started before it became dvproxy.
+func TestRunSparesOthers(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sh", "-c", `sleep 60 & echo $!; exec "$0" run -- sh -c 'sleep 60 & exit 3'`, filepath.Join(binaries, "proxyrace"))
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env(tenant(t, simulator.Options{}))...)
+	cmd.WaitDelay = time.Millisecond // the other one keeps the pipe
+	out, _ := cmd.Output()
+	if code := cmd.ProcessState.ExitCode(); code != 3 {
+		t.Errorf("exit code %d", code)
+	}
+	other, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(other, syscall.SIGKILL); err != nil {
+		t.Errorf("the other process: %v", err)
+	}
+}
+
 // Nor does the command stay when dvproxy is killed.
 func TestRunKilled(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,10 @@ func TestRunExitCodes(t *testing.T) {
 	if err := os.WriteFile(text, []byte("no program"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	junk := filepath.Join(t.TempDir(), "junk")
+	if err := os.WriteFile(junk, []byte("no program"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		args   []string
@@ -33,6 +37,7 @@ func TestRunExitCodes(t *testing.T) {
 		{"not found", []string{"--", "no-such-command"}, 127, `the command "no-such-command" cannot be run`},
 		{"no such file", []string{"--", filepath.Join(t.TempDir(), "x")}, 127, "no such file"},
 		{"not executable", []string{"--", text}, 126, "permission denied"},
+		{"no program", []string{"--", junk}, 126, "exec format error"},
 		{"a folder", []string{"--", t.TempDir()}, 126, "cannot be run"},
 		{"no command", []string{"--"}, 2, "dvproxy run -- CMD"},
 		{"wrong flag", []string{"--colour", "--", "true"}, 2, "--colour"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -13,11 +14,16 @@ import (
 )
 
 // prepare makes the command end if dvproxy is killed, and dvproxy the parent of
-// what the command leaves behind.
-func prepare(attributes *syscall.SysProcAttr) {
+// what the command leaves behind. It returns the children that dvproxy has
+// already.
+func prepare(attributes *syscall.SysProcAttr) (others []int) {
 	attributes.Pdeathsig = syscall.SIGKILL
 	// Before Linux 3.4 there is no such thing, and nothing to be done about it.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	if hasChildren() {
+		others = children()
+	}
+	return others
 }
 
 // reap waits for the command, and meanwhile for processes that have lost their
@@ -41,13 +47,19 @@ func (c *child) reap() int {
 
 // endLeftBehind ends the processes that the command has left running, in vain
 // since there is no proxy any more: with SIGTERM, and after a while with
-// SIGKILL. Their children are dvproxy's once they have ended.
+// SIGKILL. Their children are dvproxy's once they have ended. Those that were
+// dvproxy's before are none of its business: a shell that had some may have
+// become dvproxy, by exec.
 func (c *child) endLeftBehind() {
 	const look, polite, longest = 10 * time.Millisecond, 2 * time.Second, 3 * time.Second
 	told := map[int]bool{}
 	for start := time.Now(); time.Since(start) < longest && hasChildren(); {
+		left := slices.DeleteFunc(children(), func(pid int) bool { return slices.Contains(c.others, pid) })
+		if len(left) == 0 {
+			return
+		}
 		killing := time.Since(start) > polite
-		for _, pid := range children() {
+		for _, pid := range left {
 			switch {
 			case killing:
 				_ = syscall.Kill(pid, syscall.SIGKILL)

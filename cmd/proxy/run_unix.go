@@ -27,7 +27,8 @@ func passedSignals() []os.Signal {
 // goes to the whole group. Elsewhere it has a group of its own, so that a signal
 // to dvproxy's group (as CI runners send it) does not reach it twice.
 type child struct {
-	ended chan int // its exit code
+	ended  chan int // its exit code
+	others []int    // process ids of children that dvproxy had before
 
 	mu       sync.Mutex // guards the fields below
 	process  *os.Process
@@ -46,7 +47,7 @@ func startChild(r *wrapper, env []string) (*child, error) {
 		defer runtime.UnlockOSThread()
 		cmd := r.newCommand(env)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: c.ownGroup}
-		prepare(cmd.SysProcAttr)
+		c.others = prepare(cmd.SysProcAttr)
 		err := cmd.Start()
 		c.process = cmd.Process
 		started <- err

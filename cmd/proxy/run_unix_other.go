@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func prepare(*syscall.SysProcAttr) {}
+func prepare(*syscall.SysProcAttr) (others []int) { return nil }
 
 // reap waits for the command and returns its exit code.
 func (c *child) reap() int {
