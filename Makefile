@@ -39,12 +39,12 @@ vet: ## Check that it builds for Linux, Windows and macOS, tests too
 	  CGO_ENABLED=0 GOOS=$$os go build ./...; \
 	done
 
-clients: e2e/client/node_modules/.package-lock.json
+clients: e2e/client/node_modules/.package-lock.json e2e/msal/node_modules/.package-lock.json
 
-# The JavaScript clients that the tests drive, as the lock file says.
-e2e/client/node_modules/.package-lock.json: e2e/client/package.json e2e/client/package-lock.json
+# The JavaScript clients that the tests drive, as their lock files say.
+e2e/%/node_modules/.package-lock.json: e2e/%/package.json e2e/%/package-lock.json
 	@command -v npm >/dev/null || { echo 'npm is missing: "make setup" as root installs it, or install Node.js 20 or later' >&2; exit 1; }
-	npm ci --prefix e2e/client --no-audit --no-fund --loglevel=error
+	npm ci --prefix e2e/$* --no-audit --no-fund --loglevel=error
 	@touch $@
 
 cover: ## Test, and say how much of the code ran (bin/cover.html shows where)
@@ -79,6 +79,6 @@ setup: ## Install what the tests need beside Go (Debian, as root)
 	@.ci/setup
 
 clean: ## Remove what was built
-	rm -rf bin dist e2e/client/node_modules
+	rm -rf bin dist e2e/*/node_modules
 
 .PHONY: help demo build test vet clients cover lint bench fuzz setup clean

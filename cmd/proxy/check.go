@@ -116,8 +116,9 @@ func checkable(c config.Environment, warnings config.Problems) (check.Environmen
 		return e, err
 	}
 	s, err := newSource(c.Credential, e.Roots, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return e, err
+	if err != nil { // of the machine, not of the configuration
+		e.SignIn = func(context.Context) (string, time.Duration, error) { return "", 0, err }
+		return e, nil
 	}
 	e.Expires = (&identity{source: s}).expires
 	e.SignIn = func(ctx context.Context) (string, time.Duration, error) {

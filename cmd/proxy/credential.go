@@ -44,7 +44,7 @@ func newSource(c config.Credential, roots *x509.CertPool, log *slog.Logger) (sou
 		return s, nil
 	}
 	return credential.NewClientSecret(endpoint, c.ClientID, c.Scope, either(c.ClientSecret, c.ClientSecretFile), credential.ClientSecretOptions{
-		Options: o, Next: next(c.NextClientSecretFile),
+		Options: o, Next: next(c.NextClientSecretFile), OnKept: kept("client secret", log),
 	}), nil
 }
 

@@ -161,17 +161,13 @@ func TestSignInByWorkloadIdentity(t *testing.T) {
 	if err := s.SetFederatedCredentials(cluster.Credential(subject)); err != nil {
 		t.Fatal(err)
 	}
-	token := cluster.Token(subject, time.Hour)
-	source := credential.NewWorkloadIdentity(endpointOf(s), s.ClientID(), scopeOf(s), func() (string, error) { return token, nil }, credential.WorkloadIdentityOptions{})
-	opensDoors(t, s, source)
-	token = cluster.Token(subject, -time.Minute)
-	refusedWith(t, source, 700024, false)
-	token = cluster.Token("system:serviceaccount:default:another", time.Hour)
-	refusedWith(t, source, 700213, true)
-	token = impostor.Token(subject, time.Hour)
-	refusedWith(t, source, 50027, true)
-	token = cluster.Token(subject, time.Hour)
-	opensDoors(t, s, source)
+	source := func(token string) signsIn { // a new one, which knows of no token before
+		return credential.NewWorkloadIdentity(endpointOf(s), s.ClientID(), scopeOf(s), func() (string, error) { return token, nil }, credential.WorkloadIdentityOptions{})
+	}
+	opensDoors(t, s, source(cluster.Token(subject, time.Hour)))
+	refusedWith(t, source(cluster.Token(subject, -time.Minute)), 700024, false)
+	refusedWith(t, source(cluster.Token("system:serviceaccount:default:another", time.Hour)), 700213, true)
+	refusedWith(t, source(impostor.Token(subject, time.Hour)), 50027, true)
 }
 
 func TestSignInByNextSecret(t *testing.T) {

@@ -42,6 +42,7 @@ func (id *identity) expires() time.Time {
 type identities struct {
 	byKey   map[identityKey]*identity
 	renewAt map[identityKey]float64 // the soonest that one of its environments wants
+	state   state
 }
 
 // An identityKey tells identities apart, by the values of secrets and not by
@@ -60,9 +61,9 @@ func keyOf(e config.Environment) identityKey {
 	return k
 }
 
-func newIdentities(environments []config.Environment) *identities {
-	ids := &identities{map[identityKey]*identity{}, map[identityKey]float64{}}
-	for _, e := range environments {
+func newIdentities(c *config.Config) *identities {
+	ids := &identities{map[identityKey]*identity{}, map[identityKey]float64{}, state{c.StateDir, c.KeyFile}}
+	for _, e := range c.Environments {
 		k := keyOf(e)
 		if at, ok := ids.renewAt[k]; !ok || e.RenewAt < at {
 			ids.renewAt[k] = e.RenewAt
@@ -91,6 +92,7 @@ func (ids *identities) of(c config.Environment, user func(tokencache.Renewal), l
 			RenewAt:   ids.renewAt[k],
 			Changed:   s.Changed,
 			OnRenewal: id.told,
+			Store:     ids.state.store(c.Credential, log),
 			Logger:    log,
 		})
 		ids.byKey[k] = id

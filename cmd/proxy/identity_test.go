@@ -27,7 +27,7 @@ func TestTheSameCredentialAndScopeShareAToken(t *testing.T) {
 		credential(func(c *config.Credential) { c.ClientSecret = config.NewSecret("other") }),
 		credential(func(c *config.Credential) { c.TenantID = "other" }),
 	}
-	ids := newIdentities(all)
+	ids := newIdentities(&config.Config{Environments: all})
 	var got []*identity
 	told := 0
 	for _, e := range all {

@@ -87,7 +87,7 @@ func newService(ctx context.Context, c *config.Config, log *slog.Logger) (*servi
 func (s *service) open(ctx context.Context) error {
 	metrics := admin.NewMetrics(version(), runtime.Version())
 	budget := forward.NewBudget(bodyBudget)
-	ids := newIdentities(s.config.Environments)
+	ids := newIdentities(s.config)
 	ca, err := openCA(s.config, s.log)
 	if err != nil {
 		return err

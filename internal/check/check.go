@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -27,7 +28,7 @@ type Environment struct {
 	Warnings  []string // of the configuration
 
 	// SignIn fetches a token and tells how long it lives. Its error says what
-	// to mend.
+	// to mend; one with the methods What and Mend says it apart from the rest.
 	SignIn func(context.Context) (token string, lifetime time.Duration, err error)
 	// Expires is when the certificate expires that SignIn has used; zero if it
 	// uses none.
@@ -116,12 +117,17 @@ func (r *run) settings() {
 }
 
 func (r *run) listener() {
-	if r.environment.Open {
-		r.warn("listener", "every account that reaches "+r.environment.Listen+" acts as the application",
+	switch listen, socket := r.environment.Listen, strings.HasPrefix(r.environment.Listen, "unix:"); {
+	case r.environment.Open && socket:
+		r.warn("listener", "every account may write to "+listen+", and acts as the application", "if other accounts use this machine, set clients, or a socket_mode for fewer of them")
+	case r.environment.Open:
+		r.warn("listener", "every account that reaches "+listen+" acts as the application",
 			"if other accounts use this machine, set clients, or listen on a Unix socket")
-		return
+	case socket:
+		r.pass("listener", "not every account reaches "+listen)
+	default:
+		r.pass("listener", listen+" asks its clients who they are")
 	}
-	r.pass("listener", "only clients of their own reach the environment by "+r.environment.Listen)
 }
 
 func (r *run) certificate() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +50,15 @@ func (r *run) signIn(ctx context.Context) (token string) {
 	defer cancel()
 	token, lifetime, err := r.environment.SignIn(ctx)
 	if err != nil {
-		r.fail("sign-in", err.Error(), "")
+		var e interface {
+			What() string
+			Mend() string
+		}
+		if errors.As(err, &e) {
+			r.fail("sign-in", e.What(), e.Mend())
+		} else {
+			r.fail("sign-in", err.Error(), "look at credential in the configuration")
+		}
 		return ""
 	}
 	detail := fmt.Sprintf("a token that lives %v", lifetime.Round(time.Second))

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -73,6 +74,7 @@ func (r *run) whoAmI(ctx context.Context, token string) {
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	body = bytes.ReplaceAll(body, []byte(token), []byte("[token]")) // some servers quote what they refuse
 	if resp.StatusCode != http.StatusOK {
 		r.refused(resp, body)
 		return
@@ -115,8 +117,10 @@ func (r *run) refused(resp *http.Response, body []byte) {
 	switch {
 	case code == "0x80072560":
 		remedy = "the application is no user of this environment: Power Platform admin center, the environment, Settings, Users, Application users, New app user; give it a security role"
+	case code == "0x80095ffc": // source: PowerPlatform-DataverseServiceClient issue 528
+		remedy = "the environment restricts which applications may use it: Power Platform admin center, Security, Access controls, App access control: allow this application there"
 	case resp.StatusCode == http.StatusUnauthorized:
-		remedy = "the token is good for something else: check url, scope (its audience is above) and tenant_id; or a policy of the tenant (Conditional Access, a restricted application) refuses it"
+		remedy = "the token is good for something else: check url, scope (its audience is above) and tenant_id; or a policy of the tenant, such as Conditional Access, refuses it"
 	case resp.StatusCode == http.StatusForbidden:
 		remedy = "the application user is disabled, restricted or without a security role: Power Platform admin center, the environment, Application users"
 	case resp.StatusCode == http.StatusNotFound:

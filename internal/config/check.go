@@ -23,6 +23,7 @@ func (l *loader) check() {
 		l.checkClients(e.Clients, path+".clients")
 	}
 	l.checkStateDir()
+	l.checkKeyFile()
 	l.checkListeners()
 	l.checkFileMode()
 }

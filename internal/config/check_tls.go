@@ -60,6 +60,6 @@ func (l *loader) checkStateDir() {
 	case !info.IsDir():
 		l.problem(at, "must be a folder")
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0:
-		l.problem(at, "every account on this machine may write to the folder; take that away with: chmod o-w")
+		l.problem(at, "every account on this machine may write to the folder; take that away with: chmod o-w; or name a folder in it, which dvproxy makes for itself")
 	}
 }

@@ -25,7 +25,7 @@ func TestClients(t *testing.T) {
 		{"[{id: 'a:b', secret_file: GOOD}]", "environments[0].clients[0].id: must contain neither spaces nor colons, which Basic authentication could not carry"},
 		{"[{id: a, secret_file: GOOD}, {id: A, secret_file: GOOD}]", "environments[0].clients[1].id: is the name of environments[0].clients[0] too; give each client a name of its own"},
 		{"[{id: a}]", "environments[0].clients[0].secret_file: missing: a file that holds the client's secret; a good one comes from: openssl rand -hex 32"},
-		{"[{id: a, secret_file: none}]", "environments[0].clients[0].secret_file: the file does not exist; put the secret there, or mount it, before dvproxy starts"},
+		{"[{id: a, secret_file: none}]", "environments[0].clients[0].secret_file: the file does not exist; put the secret there, or mount it"},
 		{"[{id: a, secret_file: SHORT}]", "environments[0].clients[0].secret_file: holds a secret of less than 16 characters, which can be guessed; a good one comes from: openssl rand -hex 32"},
 		{"[{id: a, secret: x, secret_file: GOOD}]", "environments[0].clients[0].secret: unknown key; did you mean secret_file?"},
 	} {

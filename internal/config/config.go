@@ -31,6 +31,7 @@ type Config struct {
 	Admin        Admin         `yaml:"admin" help:"The listener for health, metrics and status."`
 	Drain        Drain         `yaml:"drain" help:"How dvproxy stops."`
 	StateDir     string        `yaml:"state_dir" path:"file" empty:"none" help:"folder of dvproxy's own for what outlives a restart; made if it is not there"`
+	KeyFile      string        `yaml:"key_file" path:"file" empty:"the credential's own secret" help:"file with a secret of 32 characters at least that tokens in state_dir are encrypted with, where dvproxy signs in by federated token or managed identity and so has no secret of its own; read anew at each use"`
 	Log          Log           `yaml:"log" help:"What dvproxy writes to standard error."`
 
 	// Warnings are doubts that do not keep dvproxy from starting.

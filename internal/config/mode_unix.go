@@ -8,6 +8,9 @@ import (
 	"io/fs"
 )
 
+// letRead is the command that lets an account read a file.
+const letRead = "chown ACCOUNT FILE && chmod 0400 FILE"
+
 // checkMode refuses a file that every account may write. A group that may
 // write is only warned of, since 0664 is what many systems create by default,
 // for a group with one member.

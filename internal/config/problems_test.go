@@ -146,7 +146,7 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 			"DATAVERSE_URL: leads back to dvproxy itself, which listens on localhost:7080; it must be the Dataverse environment",
 		}},
 		"secret file": {input{env: with(four(), "AZURE_CLIENT_SECRET", "", "AZURE_CLIENT_SECRET_FILE", "none")}, []string{
-			"AZURE_CLIENT_SECRET_FILE: the file does not exist; put the secret there, or mount it, before dvproxy starts",
+			"AZURE_CLIENT_SECRET_FILE: the file does not exist; put the secret there, or mount it",
 		}},
 		"redacted": {input{env: with(four(), "AZURE_CLIENT_SECRET", "[redacted]")}, []string{
 			"AZURE_CLIENT_SECRET: is what dvproxy config shows in place of a secret; put the secret itself",

@@ -18,19 +18,19 @@ func CheckSecretFile(path string) (warning string, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", errors.New("the file does not exist; put the secret there, or mount it, before dvproxy starts")
+		return "", errors.New("the file does not exist; put the secret there, or mount it")
 	case err != nil:
-		return "", fmt.Errorf("the file cannot be looked at: %s", reason(err))
+		return "", noAccess("looked at", err)
 	case info.IsDir():
 		return "", errors.New("is a folder; name the file in it that holds the secret")
 	case !info.Mode().IsRegular():
 		return "", errors.New("is not a regular file, which it must be to be read again at each renewal")
 	case info.Size() == 0:
-		return "", errors.New("the file is empty; put the secret there before dvproxy starts")
+		return "", errors.New("the file is empty; put the secret there")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("the file cannot be read: %s", reason(err))
+		return "", noAccess("read", err)
 	}
 	f.Close()
 	return checkMode(info.Mode())
@@ -44,11 +44,20 @@ func ReadSecretFile(path string) (Secret, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Secret{}, fmt.Errorf("the file cannot be read: %s", reason(err))
+		return Secret{}, noAccess("read", err)
 	}
 	secret := strings.TrimRight(string(data), "\r\n")
 	if secret == "" {
 		return Secret{}, errors.New("the file holds no secret yet")
 	}
 	return NewSecret(secret), nil
+}
+
+// noAccess says, where it is a matter of permissions, how to give them. No
+// path is shown: it may be the secret itself, in the wrong place.
+func noAccess(what string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("the file cannot be %s: %s; let the account that runs dvproxy read it: %s", what, reason(err), letRead)
+	}
+	return fmt.Errorf("the file cannot be %s: %s", what, reason(err))
 }

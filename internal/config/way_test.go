@@ -31,7 +31,7 @@ func TestWays(t *testing.T) {
 		{"{managed_identity: true, client_id: " + id + "}", ByManagedIdentity, ""},
 		{"{tenant_id: t, client_id: c}", 0, missing},
 		{"{tenant_id: t, client_id: c, managed_identity: false}", 0, missing},
-		{"{tenant_id: t, client_id: c, certificate_file: none}", 0, "dvproxy.yaml:4:COL: environments[0].credential.certificate_file: the file does not exist; put the secret there, or mount it, before dvproxy starts"},
+		{"{tenant_id: t, client_id: c, certificate_file: none}", 0, "dvproxy.yaml:4:COL: environments[0].credential.certificate_file: the file does not exist; put the secret there, or mount it"},
 		{"{tenant_id: t, client_id: c, client_secret: s, certificate_file: FILE}", 0, "dvproxy.yaml:4:COL: environments[0].credential.certificate_file: client_secret and certificate_file are different ways to sign in; keep one"},
 		{"{tenant_id: t, client_id: c, client_secret: s, certificate_file: FILE, managed_identity: true}", 0, "dvproxy.yaml:4:COL: environments[0].credential.managed_identity: client_secret, certificate_file and managed_identity are different ways to sign in; keep one"},
 		{"{tenant_id: t, client_id: c, federated_token_file: FILE, next_client_secret_file: n}", 0, "dvproxy.yaml:4:COL: environments[0].credential.next_client_secret_file: belongs to client_secret_file, which is not set"},

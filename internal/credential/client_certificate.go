@@ -33,7 +33,8 @@ type ClientCertificateOptions struct {
 //
 // A file that cannot be used, because it is half-written, say, makes the source
 // go on with the certificate that it read before, as long as that is in its
-// time. One that Entra refuses does not.
+// time. So does one that Entra refuses, which may not know it yet, with the
+// certificate that it has accepted.
 type ClientCertificate struct {
 	app  application
 	file func() ([]byte, error)
@@ -43,6 +44,8 @@ type ClientCertificate struct {
 	seen fingerprint  // of the file at the latest fetch; zero if it could not be read
 	good *Certificate // the latest that could be used; nil before the first
 	from fingerprint  // of the file that good came from
+
+	accepted *Certificate // by Entra, most recently; nil before the first
 }
 
 // fingerprint tells one state of a file and its password from another.
@@ -71,13 +74,39 @@ func (s *ClientCertificate) Token(ctx context.Context, claims string) (*oauth2.T
 	if problem != nil {
 		s.o.OnKept(problem)
 	}
-	assertion, err := s.assertion(certificate, now)
+	token, err := s.with(ctx, claims, certificate, now)
+	if !isAboutSecret(err) {
+		return token, err
+	}
+	if problem == nil {
+		problem = err
+	}
+	s.mu.Lock()
+	before := s.accepted
+	s.mu.Unlock()
+	if before != nil && before.Thumbprint() != certificate.Thumbprint() && before.Usable(now) == nil {
+		token, err = s.with(ctx, claims, before, now)
+		if err == nil {
+			s.o.OnKept(problem)
+		}
+		if !isAboutSecret(err) {
+			return token, err
+		}
+	}
+	return nil, problem // which is what to mend
+}
+
+// with fetches a token with one certificate.
+func (s *ClientCertificate) with(ctx context.Context, claims string, c *Certificate, now time.Time) (*oauth2.Token, error) {
+	assertion, err := s.assertion(c, now)
 	if err != nil {
 		return nil, unusable("the certificate's key cannot sign", "make another: "+makeCertificate)
 	}
 	token, err := s.app.withAssertion(ctx, claims, assertion)
-	if problem != nil && isAboutSecret(err) {
-		return nil, problem // which is what to mend
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.accepted = c
 	}
 	return token, err
 }
@@ -95,10 +124,13 @@ func (s *ClientCertificate) Changed() bool {
 func (s *ClientCertificate) NotAfter() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.good == nil {
-		return time.Time{}
+	switch {
+	case s.accepted != nil:
+		return s.accepted.NotAfter()
+	case s.good != nil:
+		return s.good.NotAfter()
 	}
-	return s.good.NotAfter()
+	return time.Time{}
 }
 
 // certificate is the one in the file; or else the one before, if it is in its

@@ -5,12 +5,48 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"dvproxy/internal/credential"
 )
+
+// A certificate that is in its file before Entra knows it loses nothing.
+func TestCertificateThatEntraDoesNotKnowYet(t *testing.T) {
+	a, b := valid("a", keyA(), nil), valid("b", keyB(), nil)
+	server := newRecorder(t)
+	f := file{data: a.file()}
+	var kept []string
+	source := credential.NewClientCertificate(server.endpoint(), "app", scope, f.read,
+		credential.ClientCertificateOptions{OnKept: func(err error) { kept = append(kept, err.Error()) }})
+	if _, err := source.Token(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	f.data = b.file()
+	accepts := server.next
+	server.next = func(w http.ResponseWriter, r *http.Request) {
+		server.next = accepts // the second of two
+		refuseAssertion(700027)(w, r)
+	}
+	if _, err := source.Token(t.Context(), ""); err != nil || len(kept) != 1 || !strings.Contains(kept[0], "AADSTS700027") {
+		t.Errorf("%v, told %q", err, kept)
+	}
+	readAssertion(t, server.forms[1].Get("client_assertion"), &keyB().PublicKey)
+	readAssertion(t, server.forms[2].Get("client_assertion"), &keyA().PublicKey)
+	if !source.NotAfter().Equal(a.certificate.NotAfter) {
+		t.Error("the expiry is not that of the one in use")
+	}
+	if _, err := source.Token(t.Context(), ""); err != nil || len(kept) != 1 {
+		t.Errorf("once it is known: %v, told %q", err, kept)
+	}
+	readAssertion(t, server.forms[3].Get("client_assertion"), &keyB().PublicKey)
+	server.next = refuseAssertion(700027)
+	if _, err := source.Token(t.Context(), ""); err == nil || len(server.forms) != 5 {
+		t.Errorf("once it is refused: %v after %d requests, want 5", err, len(server.forms))
+	}
+}
 
 // Whatever happens to the file, what was read before goes on working.
 func TestCertificateFileChanges(t *testing.T) {

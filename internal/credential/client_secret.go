@@ -15,12 +15,19 @@ type ClientSecretOptions struct {
 	// tried when the current one is refused. Default: none. An empty secret
 	// counts as none.
 	Next Secret
+	// OnKept is told why the current secret cannot be used, each time that the
+	// one accepted before it is used in its place. Default: nobody is.
+	OnKept func(error)
 }
 
 // ClientSecret signs in with an application's id and secret.
+//
+// While a secret cannot be read or is refused, because it is half-written, say,
+// the one that was accepted before is tried too.
 type ClientSecret struct {
-	app  application
-	read []Secret // the current one, and the next if there is one
+	app    application
+	read   []Secret // the current one, and the next if there is one
+	onKept func(error)
 
 	mu     sync.Mutex // guards what follows
 	seen   []string   // by read, at the latest fetch; empty where it failed
@@ -35,38 +42,59 @@ func NewClientSecret(endpoint, clientID, scope string, secret Secret, o ClientSe
 		s.read = append(s.read, o.Next)
 	}
 	s.seen = make([]string, len(s.read))
+	if s.onKept = o.OnKept; s.onKept == nil {
+		s.onKept = func(error) {}
+	}
 	return s
 }
 
 // Token fetches a token. ExpiresIn is its lifetime in seconds, above 0; Extra
 // "refresh_in", an int64, is there if the server named one. Claims is the JSON
 // of a claims challenge, or empty. The error is an [*Error]: that of the current
-// secret, where the next one is refused too.
+// secret, where the others are refused too.
 func (s *ClientSecret) Token(ctx context.Context, claims string) (*oauth2.Token, error) {
 	secrets, err := s.secrets()
-	if len(secrets) == 0 {
-		return nil, unreadable("client secret", err)
+	if err != nil {
+		err = unreadable("client secret", err)
 	}
-	var refused error
 	for i, secret := range s.likeliestFirst(secrets) {
-		token, err := s.app.fetch(ctx, claims, secret, nil)
-		if err == nil {
-			s.mu.Lock()
-			s.worked = secret
-			s.mu.Unlock()
+		token, refusal := s.with(ctx, claims, secret)
+		if refusal == nil || !isAboutSecret(refusal) {
+			return token, refusal // another secret would fare no better
+		}
+		if err == nil && (i == 0 || secret == secrets[0]) {
+			err = refusal
+		}
+	}
+	if kept := s.accepted(); kept != "" && !slices.Contains(secrets, kept) {
+		token, refusal := s.with(ctx, claims, kept)
+		if refusal == nil {
+			s.onKept(err)
 			return token, nil
 		}
-		if !isAboutSecret(err) {
-			return nil, err // another secret would fare no better
-		}
-		if i == 0 || secret == secrets[0] {
-			refused = err
+		if !isAboutSecret(refusal) {
+			return nil, refusal
 		}
 	}
-	if err != nil { // the current one was not among those refused
-		return nil, unreadable("client secret", err)
+	return nil, err // which is what to mend
+}
+
+// with fetches a token with one secret.
+func (s *ClientSecret) with(ctx context.Context, claims, secret string) (*oauth2.Token, error) {
+	token, err := s.app.fetch(ctx, claims, secret, nil)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.worked = secret
 	}
-	return nil, refused
+	return token, err
+}
+
+// accepted is the secret most recently accepted; empty before the first.
+func (s *ClientSecret) accepted() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.worked
 }
 
 // Changed reports whether a secret is another one than at the latest fetch.
@@ -83,12 +111,12 @@ func (s *ClientSecret) Changed() bool {
 	return false
 }
 
-// UsesNext reports whether the secret most recently accepted is not the current
-// one: it is time to make the next secret the current one.
+// UsesNext reports whether the secret most recently accepted is the next one:
+// it is time to make that the current one.
 func (s *ClientSecret) UsesNext() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.worked != "" && s.worked != s.seen[0]
+	return len(s.seen) > 1 && s.worked != "" && s.worked == s.seen[1] && s.worked != s.seen[0]
 }
 
 // secrets are those that can be read now, in order; the error is that of the

@@ -147,3 +147,38 @@ func TestVersion1AsksForAResource(t *testing.T) {
 		}
 	}
 }
+
+// A file that cannot be used now loses nothing while the secret before is good.
+func TestSecretThatWorkedIsKept(t *testing.T) {
+	g := newGuard(t, "whole")
+	current := file{data: []byte("whole")}
+	var kept []string
+	source := credential.NewClientSecret(g.URL, "app", scope, current.text,
+		credential.ClientSecretOptions{OnKept: func(err error) { kept = append(kept, err.Error()) }})
+	for i, step := range []struct {
+		in   file
+		kept string // why; empty if it is not
+	}{
+		{file{data: []byte("whole")}, ""},
+		{file{data: []byte("wh")}, "AADSTS7000222"},
+		{file{err: errors.New("chmod o-w")}, "chmod o-w"},
+		{file{}, "AADSTS7000222"},
+		{file{data: []byte("whole")}, ""},
+	} {
+		current, kept = step.in, nil
+		if _, err := source.Token(t.Context(), ""); err != nil {
+			t.Errorf("step %d: %v", i, err)
+		}
+		if (step.kept != "") != (len(kept) == 1) || step.kept != "" && !strings.Contains(kept[0], step.kept) {
+			t.Errorf("step %d: told %q, want %q", i, kept, step.kept)
+		}
+		if source.Changed() || source.UsesNext() {
+			t.Errorf("step %d: changed %v, uses the next one %v", i, source.Changed(), source.UsesNext())
+		}
+	}
+	// Once that is refused too, the file is what to mend.
+	current, g.accepts = file{err: errors.New("chmod o-w")}, nil
+	if _, err := source.Token(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "chmod o-w") {
+		t.Errorf("error %v, want that of the file", err)
+	}
+}

@@ -230,12 +230,13 @@ func TestSecretIsReadAtEachFetch(t *testing.T) {
 		t.Errorf("after the second fetch: %v, changed %v", err, source.Changed())
 	}
 	secret, readErr = "", errors.New("no such file")
-	_, err := source.Token(t.Context(), "")
+	unread := credential.NewClientSecret(server.URL, "app", "s", func() (string, error) { return secret, readErr }, credential.ClientSecretOptions{})
+	_, err := unread.Token(t.Context(), "")
 	var e *credential.Error
 	if !errors.As(err, &e) || !e.Permanent() || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error %v, want a permanent one that names the cause", err)
 	}
-	if source.Changed() {
+	if unread.Changed() {
 		t.Error("changed, though it still cannot be read")
 	}
 	if got := strings.Join(sent, " "); got != "old new" {

@@ -37,6 +37,12 @@ func (e *Error) Error() string {
 	return e.what + ": " + e.hint
 }
 
+// What says what happened, without what to mend.
+func (e *Error) What() string { return e.what }
+
+// Mend says what to mend; empty if that is not known.
+func (e *Error) Mend() string { return e.hint }
+
 // Unwrap returns the cause, which is there for errors.Is only.
 func (e *Error) Unwrap() error { return e.cause }
 

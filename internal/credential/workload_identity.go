@@ -30,6 +30,8 @@ type WorkloadIdentity struct {
 	mu   sync.Mutex // guards what follows
 	seen string     // at the latest reading; empty if it failed
 	good string     // the latest that looked like a token
+
+	accepted string // by Entra, most recently; empty before the first
 }
 
 // NewWorkloadIdentity returns a source that posts to the token endpoint, a URL.
@@ -43,9 +45,10 @@ func NewWorkloadIdentity(endpoint, clientID, scope string, token Secret, o Workl
 }
 
 // Token fetches a token, as [ClientSecret.Token] does. When a federated token is
-// refused, the file is read again at once, since it may just have been renewed.
-// If that does not help and the token was out of its time, the error is not
-// permanent.
+// refused, the file is read again at once, since it may just have been renewed;
+// and then the one is tried that was accepted before, since that in the file may
+// be wrong. If nothing helps and the token was out of its time, the error is
+// not permanent.
 func (s *WorkloadIdentity) Token(ctx context.Context, claims string) (*oauth2.Token, error) {
 	assertion, problem := s.read()
 	if assertion == "" {
@@ -54,18 +57,46 @@ func (s *WorkloadIdentity) Token(ctx context.Context, claims string) (*oauth2.To
 	if problem != nil {
 		s.onKept(problem)
 	}
-	token, err := s.app.withAssertion(ctx, claims, assertion)
-	if !isOutOfTime(err) && !isAboutSecret(err) {
+	token, err := s.with(ctx, claims, assertion)
+	if !isRefused(err) {
 		return token, err
 	}
 	again, problem := s.read()
 	switch {
 	case problem != nil:
-		return nil, problem // which is what to mend
-	case again == assertion:
-		return nil, err
+		err = problem // which is what to mend
+	case again != assertion:
+		if token, err = s.with(ctx, claims, again); !isRefused(err) {
+			return token, err
+		}
 	}
-	return s.app.withAssertion(ctx, claims, again)
+	s.mu.Lock()
+	before := s.accepted
+	s.mu.Unlock()
+	if before != "" && before != assertion && before != again {
+		token, refusal := s.with(ctx, claims, before)
+		if refusal == nil {
+			s.onKept(err)
+		}
+		if !isRefused(refusal) {
+			return token, refusal
+		}
+	}
+	return nil, err
+}
+
+// isRefused says that another federated token may fare better.
+func isRefused(err error) bool { return isOutOfTime(err) || isAboutSecret(err) }
+
+// with fetches a token with one federated token.
+func (s *WorkloadIdentity) with(ctx context.Context, claims, assertion string) (*oauth2.Token, error) {
+	token, err := s.app.withAssertion(ctx, claims, assertion)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.accepted = assertion
+	}
+	return token, err
 }
 
 // Changed reports whether the file's token is another one than at the latest

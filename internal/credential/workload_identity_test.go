@@ -78,6 +78,30 @@ func TestFederatedTokenOutOfItsTime(t *testing.T) {
 	}
 }
 
+// A token that is cut short within its signature looks whole.
+func TestFederatedTokenThatIsWrong(t *testing.T) {
+	server := newRecorder(t)
+	f := file{data: []byte(federated("right"))}
+	var kept []string
+	source := credential.NewWorkloadIdentity(server.endpoint(), "app", scope, f.text,
+		credential.WorkloadIdentityOptions{OnKept: func(err error) { kept = append(kept, err.Error()) }})
+	if _, err := source.Token(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	f.data = []byte(federated("wrong"))
+	accepts := server.next
+	server.next = func(w http.ResponseWriter, r *http.Request) {
+		server.next = accepts
+		refuseAssertion(50027)(w, r)
+	}
+	if _, err := source.Token(t.Context(), ""); err != nil || len(kept) != 1 || !strings.Contains(kept[0], "AADSTS50027") {
+		t.Errorf("%v, told %q", err, kept)
+	}
+	if len(server.forms) != 3 || server.forms[2].Get("client_assertion") != federated("right") {
+		t.Errorf("%d requests, want a third with the token before", len(server.forms))
+	}
+}
+
 func TestFederatedTokenThatStaysOld(t *testing.T) {
 	server := newRecorder(t)
 	server.next = refuseAssertion(700024)

@@ -12,6 +12,10 @@
 // not starve the others. [Cache.Replayed] tells how the newer one fared, and
 // from that the cache learns whether fetching on demand helps at all.
 //
+// A [Store] keeps the token for the next process. It is told of each renewal and
+// rejection by a goroutine of its own, and nothing that hands out a token, or
+// fetches one, waits for it.
+//
 // Life is counted from the moment a token's request was sent, by both the wall
 // clock and the monotonic clock (see [Clock]).
 package tokencache
@@ -52,8 +56,12 @@ type Options struct {
 	OnRenewal func(Renewal)
 	// Logger gets one line a fetch. Default: none.
 	Logger *slog.Logger
+	// Store keeps the token for the next process. Default: it ends with this one.
+	Store Store
 	// Clock is the time. Default: [SystemClock].
 	Clock Clock
+	// Uptime is that of the machine. Default: [SystemUptime].
+	Uptime Uptime
 	// Random is in [0,1), for jitter. Default: [rand.Float64].
 	Random func() float64
 }
@@ -72,11 +80,14 @@ type Cache struct {
 	changed   func() bool
 	onRenewal func(Renewal)
 	log       *slog.Logger
+	store     Store // may be nil
 	clock     Clock
+	uptime    Uptime
 	random    func() float64
 
-	current atomic.Pointer[entry] // nil until the first fetch; stored under mu
-	wake    chan struct{}         // has room for one: the fetching goroutine should look again
+	current   atomic.Pointer[entry] // nil until the first fetch; stored under mu
+	suspended atomic.Int64          // ns that the monotonic clock has missed
+	wake      chan struct{}         // has room for one: the fetching goroutine should look again
 
 	mu       sync.Mutex    // guards the fields below, and is never held across a fetch
 	outcome  chan struct{} // closed, and replaced, as each fetch ends
@@ -86,14 +97,15 @@ type Cache struct {
 	gapFrom  instant       // when the gap began
 	renewals int
 	failures int
+	keeping  keeping
 }
 
 // New returns a cache of the source's token. Call [Cache.Run] to start it.
 func New(source Source, o Options) *Cache {
 	c := &Cache{
 		source: source, renewAt: o.RenewAt, changed: o.Changed, onRenewal: o.OnRenewal,
-		log: o.Logger, clock: o.Clock, random: o.Random,
-		wake: make(chan struct{}, 1), outcome: make(chan struct{}),
+		log: o.Logger, store: o.Store, clock: o.Clock, uptime: o.Uptime, random: o.Random,
+		wake: make(chan struct{}, 1), outcome: make(chan struct{}), keeping: keeping{wake: make(chan struct{}, 1)},
 	}
 	if c.renewAt == 0 {
 		c.renewAt = defaultRenewAt
@@ -110,6 +122,9 @@ func New(source Source, o Options) *Cache {
 	if c.clock == nil {
 		c.clock = SystemClock()
 	}
+	if c.uptime == nil {
+		c.uptime = SystemUptime
+	}
 	if c.random == nil {
 		c.random = rand.Float64
 	}
@@ -118,7 +133,7 @@ func New(source Source, o Options) *Cache {
 
 // Live returns the current token if it is alive. It never waits.
 func (c *Cache) Live() (token string, ok bool) {
-	if e := c.current.Load(); e != nil && e.alive(c.clock.now()) {
+	if e := c.current.Load(); e != nil && e.alive(c.now()) {
 		return e.value, true
 	}
 	return "", false

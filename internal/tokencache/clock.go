@@ -17,6 +17,12 @@ func SystemClock() Clock {
 	}
 }
 
+// An Uptime tells how long the machine has been up, time in suspend included,
+// and which of its runs that is; boot is empty if that is not known. Unlike the
+// monotonic reading of a [Clock] it goes on from one process to the next, so
+// that a kept token's age does not hang on the wall clock alone.
+type Uptime func() (boot string, up time.Duration)
+
 // An instant is one reading of both clocks.
 type instant struct {
 	wall      time.Time
@@ -35,4 +41,33 @@ func (c Clock) now() instant {
 // costs a fetch, and never younger, which would cost a 401.
 func (now instant) since(then instant) time.Duration {
 	return max(now.wall.Sub(then.wall), now.monotonic-then.monotonic)
+}
+
+// now reads the clocks. To the monotonic one it adds the time that the machine
+// has spent in suspend, as far as that has been noticed: a wall clock that was
+// set back meanwhile does not show it.
+func (c *Cache) now() instant {
+	now := c.clock.now()
+	now.monotonic += time.Duration(c.suspended.Load())
+	return now
+}
+
+// suspendWatch returns a function that notices suspends since the call: the
+// machine's uptime goes on in one, and the monotonic clock does not.
+func (c *Cache) suspendWatch() (look func()) {
+	lag := func() time.Duration {
+		_, up := c.uptime()
+		_, monotonic := c.clock()
+		return up - monotonic
+	}
+	boot, _ := c.uptime()
+	before := lag()
+	return func() {
+		if boot == "" {
+			return
+		}
+		if d := lag() - before; d >= tick || d < time.Duration(c.suspended.Load()) { // less is the time between the two readings
+			c.suspended.Store(int64(max(0, d)))
+		}
+	}
 }

@@ -58,6 +58,32 @@ func TestWallClockSetBack(t *testing.T) {
 	})
 }
 
+// A wall clock that was ahead when the token was issued, and was set right
+// since, does not show that the machine was suspended. Its uptime does.
+func TestSuspendAfterTheWallClockWasSetBack(t *testing.T) {
+	var suspended atomic.Int64
+	uptime := func() (string, time.Duration) {
+		return "a", time.Since(time.Unix(0, 0)) + time.Duration(suspended.Load())
+	}
+	var clock skewedClock
+	s := &fakeSource{}
+	inBubble(t, s, tokencache.Options{Clock: clock.now, Uptime: uptime}, func(t *testing.T, c *tokencache.Cache) {
+		warm(t, c)
+		clock.stepWall(-24 * time.Hour)
+		clock.stepWall(8 * time.Hour)
+		suspended.Add(int64(8 * time.Hour))
+		time.Sleep(1001 * time.Millisecond) // until the next look at the clocks
+		synctest.Wait()
+		if token := mustToken(t, c); token != "t2" {
+			t.Errorf("token %s, want t2", token)
+		}
+		time.Sleep(10 * time.Minute)
+		if s.calls() != 2 {
+			t.Errorf("%d fetches, want 2", s.calls())
+		}
+	})
+}
+
 func TestClockStepsMakeNoStorm(t *testing.T) {
 	s := &fakeSource{}
 	skewed(t, s, func(t *testing.T, c *tokencache.Cache, clock *skewedClock) {

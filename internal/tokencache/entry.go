@@ -10,15 +10,16 @@ import (
 // An entry is one token with what is known of it. All but verdict, which is
 // guarded by the cache's mu, is fixed before the entry is published.
 type entry struct {
-	value    string
-	sent     instant       // when its request was sent
-	lifetime time.Duration // from then until its expiry
-	full     time.Duration // lifetime when the source first issued it
-	usable   time.Duration // from sent until it is dead: expiry less a margin
-	renew    time.Duration // from sent until it is to be renewed
-	claims   string        // of the challenge that it was fetched to satisfy; may be empty
-	forced   bool          // it was fetched because an earlier one was refused
-	verdict  verdict       // on a forced token
+	value     string
+	sent      instant       // when its request was sent
+	lifetime  time.Duration // from then until its expiry
+	full      time.Duration // lifetime when the source first issued it
+	refreshIn time.Duration // from sent until the server wants it renewed; 0 if it named no time
+	usable    time.Duration // from sent until it is dead: expiry less a margin
+	renew     time.Duration // from sent until it is to be renewed
+	claims    string        // of the challenge that it was fetched to satisfy; may be empty
+	forced    bool          // it was fetched because an earlier one was refused
+	verdict   verdict       // on a forced token
 }
 
 // A verdict is what replays have told of a forced token.
@@ -52,14 +53,18 @@ func (c *Cache) newEntry(t *oauth2.Token, sent instant, claims string, before *e
 	if before != nil && e.expires().Sub(before.expires()) < max(time.Second, part(before.lifetime, 0.01)) {
 		e.full = max(e.full, before.full)
 	}
-	e.usable = e.lifetime - deadBefore(e.full)
-	var refreshIn time.Duration
 	if s, ok := t.Extra("refresh_in").(int64); ok {
-		refreshIn = time.Duration(s) * time.Second
+		e.refreshIn = time.Duration(s) * time.Second
 	}
-	e.renew = renewAfter(e.lifetime, refreshIn, c.renewAt, c.random(), longestRetry(e.full))
-	if !e.alive(c.clock.now()) {
+	c.schedule(e)
+	if !e.alive(c.now()) {
 		return nil, errors.New("the answer's token is dead on arrival")
 	}
 	return e, nil
+}
+
+// schedule sets when e is to be renewed, and when it is dead.
+func (c *Cache) schedule(e *entry) {
+	e.usable = e.lifetime - deadBefore(e.full)
+	e.renew = renewAfter(e.lifetime, e.refreshIn, c.renewAt, c.random(), longestRetry(e.full))
 }

@@ -55,7 +55,7 @@ func (f *failure) wait(live bool) time.Duration {
 
 // refusedSignIn is the error for a permanent failure.
 func (c *Cache) refusedSignIn(f *failure) *Error {
-	left := f.wait(false) - c.clock.now().since(f.at)
+	left := f.wait(false) - c.now().since(f.at)
 	return &Error{what: "sign-in refused", permanent: true, retryAfter: max(0, left), err: f.err}
 }
 
@@ -71,7 +71,7 @@ func (c *Cache) unavailable(ctx context.Context) *Error {
 	e := &Error{what: "no token in time", err: context.Cause(ctx)}
 	if f := c.failure; f != nil {
 		_, live := c.Live()
-		e.retryAfter = max(0, f.wait(live)-c.clock.now().since(f.at))
+		e.retryAfter = max(0, f.wait(live)-c.now().since(f.at))
 		e.err = f.err
 	}
 	return e

@@ -127,20 +127,35 @@ func TestRefusedSignInAnswersAtOnce(t *testing.T) {
 }
 
 func TestMendedCredentialIsTriedAtOnce(t *testing.T) {
-	var mended atomic.Bool
-	s := &fakeSource{fetch: func(_ context.Context, n int, _ string) (*oauth2.Token, error) {
-		if !mended.Load() {
-			return nil, fakeError{permanent: true}
-		}
-		return issue(n, time.Hour), nil
-	}}
-	o := tokencache.Options{Changed: func() bool { return mended.Load() }}
-	inBubble(t, s, o, func(t *testing.T, c *tokencache.Cache) {
-		time.Sleep(5 * time.Second)
-		mended.Store(true)
-		time.Sleep(1100 * time.Millisecond)
-		mustToken(t, c)
-	})
+	for _, tt := range []struct {
+		failure fakeError
+		mended  time.Duration // after the start
+	}{
+		{fakeError{permanent: true}, 5 * time.Second},
+		{fakeError{}, 125 * time.Second}, // an assertion out of its time, say: by then a try a minute
+		{fakeError{after: 50 * time.Second}, 5 * time.Second},
+	} {
+		var mended atomic.Bool
+		s := &fakeSource{fetch: func(_ context.Context, n int, _ string) (*oauth2.Token, error) {
+			if !mended.Load() {
+				return nil, tt.failure
+			}
+			return issue(n, time.Hour), nil
+		}}
+		o := tokencache.Options{Changed: mended.Load}
+		inBubble(t, s, o, func(t *testing.T, c *tokencache.Cache) {
+			time.Sleep(tt.mended)
+			mended.Store(true)
+			time.Sleep(1100 * time.Millisecond)
+			if tt.failure.after > 0 {
+				if s.calls() != 1 {
+					t.Errorf("%d fetches, want none before Retry-After is over", s.calls())
+				}
+				time.Sleep(tt.failure.after - tt.mended)
+			}
+			mustToken(t, c)
+		})
+	}
 }
 
 // While Entra refuses the credential, a token that is alive goes on serving.

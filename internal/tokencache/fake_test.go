@@ -104,6 +104,9 @@ func inBubble(t *testing.T, s *fakeSource, o tokencache.Options, f func(t *testi
 		if o.Random == nil {
 			o.Random = func() float64 { return 0.5 }
 		}
+		if o.Uptime == nil {
+			o.Uptime = unknownUptime
+		}
 		c := tokencache.New(s, o)
 		ctx, stop := context.WithCancel(t.Context())
 		stopped := make(chan struct{})

@@ -34,7 +34,7 @@ func (c *Cache) Reject(token, claims string) Wait {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.current.Load()
-	now := c.clock.now()
+	now := c.now()
 	switch {
 	case e == nil || !e.alive(now):
 		return c.whenLive
@@ -50,6 +50,9 @@ func (c *Cache) Reject(token, claims string) Wait {
 	if wait := c.gapLeft(now); wait > 0 {
 		return func(context.Context) (string, bool, error) { return "", false, stillRefused(wait) }
 	}
+	if e.value == token {
+		c.disown(e)
+	}
 	if c.demand == nil {
 		c.demand = &demand{done: make(chan struct{})}
 	}
@@ -62,7 +65,7 @@ func (c *Cache) Reject(token, claims string) Wait {
 
 // handOut is e's token, or the current one if time has passed since e was.
 func (c *Cache) handOut(ctx context.Context, e *entry, fresh bool) (string, bool, error) {
-	if c.current.Load() == e && e.alive(c.clock.now()) {
+	if c.current.Load() == e && e.alive(c.now()) {
 		return e.value, fresh, nil
 	}
 	return c.whenLive(ctx)
@@ -107,7 +110,7 @@ func (c *Cache) Replayed(token string, ok bool) {
 			e.verdict = accepted
 		}
 	case current && e.forced && e.verdict == unknown:
-		c.refuse(e, c.clock.now())
+		c.refuse(e, c.now())
 	}
 }
 

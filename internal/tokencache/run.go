@@ -12,7 +12,12 @@ import (
 // Run keeps the token fresh until ctx ends. Call it once, on a goroutine of
 // its own: all fetching is done here, one fetch after the other.
 func (c *Cache) Run(ctx context.Context) {
+	if c.store != nil {
+		defer c.keep(ctx)()
+	}
+	noticeSuspend := c.suspendWatch()
 	for ctx.Err() == nil {
+		noticeSuspend()
 		if asked, due := c.due(); due {
 			c.fetch(ctx, asked)
 		}
@@ -28,10 +33,10 @@ func (c *Cache) Run(ctx context.Context) {
 
 // due says whether to fetch now, and what is asked for.
 func (c *Cache) due() (asked request, due bool) {
-	mended := c.signInRefused() && c.changed()
+	mended := c.mayBeMended() && c.changed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.clock.now()
+	now := c.now()
 	e := c.current.Load()
 	live := e != nil && e.alive(now)
 	if asked.demand = c.demand; asked.demand != nil {
@@ -49,10 +54,12 @@ type request struct {
 	claims string  // of the demand, as it was then
 }
 
-func (c *Cache) signInRefused() bool {
+// mayBeMended says whether another credential may end the latest failure: not
+// one after which the server wants to be left alone.
+func (c *Cache) mayBeMended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failure != nil && c.failure.permanent
+	return c.failure != nil && (c.failure.permanent || c.failure.serverWait == 0)
 }
 
 // untilLook is the time until a fetch is due, but a tick at most: timers
@@ -60,7 +67,7 @@ func (c *Cache) signInRefused() bool {
 func (c *Cache) untilLook() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.clock.now()
+	now := c.now()
 	e := c.current.Load()
 	left := tick
 	switch f := c.failure; {
@@ -82,14 +89,14 @@ func (c *Cache) lifetime() time.Duration {
 
 // fetch asks the source once and publishes the outcome.
 func (c *Cache) fetch(ctx context.Context, asked request) {
-	sent := c.clock.now()
+	sent := c.now()
 	limited, cancel := context.WithTimeout(ctx, fetchLimit(c.lifetime()))
 	token, err := c.source.Token(limited, asked.claims)
 	cancel()
 	if ctx.Err() != nil {
 		return // stopped
 	}
-	took := c.clock.now().since(sent)
+	took := c.now().since(sent)
 	var e *entry
 	if err == nil {
 		e, err = c.newEntry(token, sent, asked.claims, c.current.Load())
@@ -118,6 +125,7 @@ func (c *Cache) publish(e *entry, asked request) {
 	if answered {
 		c.settle(d) // after the store: who is woken looks at the current token
 	}
+	c.toKeep(e)
 	c.failure = nil
 	c.renewals++
 	c.announce()
@@ -129,7 +137,7 @@ func (c *Cache) publish(e *entry, asked request) {
 // but for a permanent failure, and for claims: those may be what the endpoint
 // cannot do, and must not keep it from plain renewals.
 func (c *Cache) fail(err error, asked request) {
-	f := &failure{err: err, at: c.clock.now(), count: 1}
+	f := &failure{err: err, at: c.now(), count: 1}
 	f.permanent, f.serverWait = wishes(err)
 	c.mu.Lock()
 	if c.failure != nil {

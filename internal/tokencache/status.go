@@ -18,7 +18,7 @@ type Status struct {
 func (c *Cache) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.clock.now()
+	now := c.now()
 	s := Status{Renewals: c.renewals, Failures: c.failures}
 	if e := c.current.Load(); e != nil {
 		s.Live = e.alive(now)
