@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func TestSIGTERMLosesNothing(t *testing.T) {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			s := tenant(t, simulator.Options{})
-			p := serve(t, s)
+			p := start(t, []string{"proxy", "proxyrace"}[round%2], env(s), "serve")
 			p.ready(t)
 			if err := s.FailDataverse(simulator.Fault{Kind: simulator.FaultDelay, Delay: time.Second}); err != nil {
 				t.Fatal(err)
@@ -48,6 +49,7 @@ func TestSIGTERMLosesNothing(t *testing.T) {
 }
 
 func TestSIGTERMWithNothingInFlight(t *testing.T) {
+	t.Parallel()
 	s := tenant(t, simulator.Options{})
 	p := serve(t, s)
 	p.ready(t)
@@ -60,6 +62,7 @@ func TestSIGTERMWithNothingInFlight(t *testing.T) {
 
 // The limit cuts off what does not end.
 func TestDrainTimeout(t *testing.T) {
+	t.Parallel()
 	s := tenant(t, simulator.Options{})
 	p := serve(t, s, "DVPROXY_CONFIG="+configFile(t, "drain: {timeout: 500ms}\n"))
 	p.ready(t)
@@ -77,5 +80,107 @@ func TestDrainTimeout(t *testing.T) {
 	}
 	if !strings.Contains(p.allLogs(), "cut off") {
 		t.Error("the log does not tell")
+	}
+}
+
+// What is held is let go at once, for a token or for another attempt, and
+// executed by nobody.
+func TestSIGTERMLetsGoOfHeldRequests(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	if err := s.FailEntra(simulator.Fault{Kind: simulator.FaultHang}); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "proxyrace", env(s), "serve")
+	const requests = 20
+	outcomes := make(chan outcome, requests)
+	for range requests {
+		go func() {
+			outcomes <- send(t, newClient(t), "POST", p.origin+accounts, strings.NewReader(`{"name":"x"}`))
+		}()
+	}
+	eventually(t, 10*time.Second, "all are held", func() bool {
+		return strings.Contains(metrics(t, p), fmt.Sprintf("dvproxy_requests_in_flight{environment=%q} %d", "127.0.0.1", requests))
+	})
+	if code := p.terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for range requests {
+		if o := <-outcomes; o.status != 503 || o.code != "dvproxy.draining" || o.header.Get("Retry-After") != "1" {
+			t.Errorf("answered %v %v", o, o.header)
+		}
+	}
+	if n := s.Stats().Executed; n != 0 {
+		t.Errorf("%d were executed", n)
+	}
+}
+
+// drain.delay: everything is as before, but that it is not ready.
+func TestDrainDelay(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	p := serve(t, s, "DVPROXY_CONFIG="+configFile(t, "drain: {delay: 1500ms}\n"))
+	p.ready(t)
+	begin := time.Now()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "it is not ready any more", func() bool {
+		return send(t, newClient(t), "GET", p.admin+"/readyz", nil).status == 503
+	})
+	o := send(t, newClient(t), "GET", p.origin+accounts, nil) // on a new connection
+	if served := time.Since(begin); served < 1500*time.Millisecond && o.status != 200 {
+		t.Errorf("%v after the signal, answered %v", served, o)
+	}
+	if code := p.wait(t); code != 0 || time.Since(begin) < 1500*time.Millisecond {
+		t.Errorf("exit code %d after %v", code, time.Since(begin))
+	}
+}
+
+// A second signal does not wait: not for what is in flight, nor for the delay.
+func TestASecondSignal(t *testing.T) {
+	for name, config := range map[string]string{"in flight": "drain: {timeout: 1m}\n", "delay": "drain: {delay: 1m}\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := tenant(t, simulator.Options{})
+			p := start(t, "proxyrace", append(env(s), "DVPROXY_CONFIG="+configFile(t, config)), "serve")
+			p.ready(t)
+			if err := s.FailDataverse(simulator.Fault{Kind: simulator.FaultHang}); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan outcome, 1)
+			go func() { done <- send(t, newClient(t), "GET", p.origin+accounts, nil) }()
+			eventually(t, 10*time.Second, "it is in flight", func() bool { return s.Stats().Requests == 1 })
+			if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, 10*time.Second, "it drains", func() bool { return strings.Contains(p.allLogs(), `"msg":"draining"`) })
+			begin := time.Now()
+			if code := p.terminate(t); code != 1 || time.Since(begin) > 20*time.Second {
+				t.Errorf("exit code %d after %v, want 1 at once", code, time.Since(begin))
+			}
+			if o := <-done; o.err == nil {
+				t.Errorf("answered %v, want a broken connection", o)
+			}
+			if !strings.Contains(p.allLogs(), "a second signal") {
+				t.Error("the log does not tell")
+			}
+		})
+	}
+}
+
+// BenchmarkStop is the time from SIGTERM to the end of the process, with
+// nothing in flight and one connection that is kept alive.
+func BenchmarkStop(b *testing.B) {
+	s := tenant(b, simulator.Options{})
+	for b.Loop() {
+		b.StopTimer()
+		p := start(b, "proxy", env(s), "serve")
+		p.ready(b)
+		send(b, newClient(b), "GET", p.origin+accounts, nil)
+		b.StartTimer()
+		if code := p.terminate(b); code != 0 {
+			b.Fatal(code)
+		}
 	}
 }

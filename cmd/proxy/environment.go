@@ -27,7 +27,7 @@ type environment struct {
 }
 
 // newEnvironment wires one environment behind its listener.
-func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identities, metrics *admin.Metrics, budget *forward.Budget, log *slog.Logger) (*environment, error) {
+func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identities, metrics *admin.Metrics, budget *forward.Budget, leave *departure, log *slog.Logger) (*environment, error) {
 	e := &environment{config: c, origin: endpoint.Origin(), log: log}
 	hosts := hostsOf(c, endpoint)
 	links, err := newLinks(c, endpoint, hosts)
@@ -45,7 +45,7 @@ func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identi
 	if c.Credential.Way() == config.ByCertificate {
 		metrics.Certificate(c.Name, id.expires)
 	}
-	proxy, err := newProxy(c, e.cache, links, counts, budget, log)
+	proxy, err := newProxy(c, e.cache, links, counts, budget, leave, log)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identi
 	return e, nil
 }
 
-func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, log *slog.Logger) (*forward.Proxy, error) {
+func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, leave *departure, log *slog.Logger) (*forward.Proxy, error) {
 	upstream, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err) // was checked with the configuration
@@ -96,8 +96,9 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 		Budget:   budget,
 		SignIn:   authority,
 		Links:    links,
-		Observer: observer,
+		Observer: leave.activity.observer(observer),
 		Logger:   log,
+		Draining: leave.draining,
 	}), nil
 }
 

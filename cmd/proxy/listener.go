@@ -116,10 +116,11 @@ func (e *environment) address() string {
 	return e.origin
 }
 
-// announce tells where the environment is to be had, and by whom.
-func (e *environment) announce() {
+// announce tells where the environment is to be had, and by whom; the latter not
+// where that is one command of dvproxy's own.
+func (e *environment) announce(own bool) {
 	e.log.Info("listening", slog.String("origin", e.origin), slog.String("address", e.address()), slog.String("url", e.config.URL))
-	if isOpen(e.config) {
+	if isOpen(e.config) && !own {
 		e.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("origin", e.origin))
 	}
 }

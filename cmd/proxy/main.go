@@ -39,6 +39,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
+	var own exitError
+	if errors.As(err, &own) {
+		if own.err != nil {
+			fmt.Fprintln(stderr, "dvproxy:", own.err)
+		}
+		return own.code
+	}
 	fmt.Fprintln(stderr, "dvproxy:", err)
 	if errors.As(err, new(usageError)) {
 		return exitUsage

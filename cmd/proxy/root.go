@@ -47,7 +47,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
 	})
-	root.AddCommand(newServe(), newCheck(), newLifetime(), newConfig(), newVersion())
+	root.AddCommand(newServe(), newRun(), newCheck(), newWait(), newHealthcheck(), newQuit(), newLifetime(), newConfig(), newVersion())
 	return root
 }
 
@@ -70,11 +70,21 @@ func noArgs(cmd *cobra.Command, args []string) error {
 // load returns the configuration that a command's flags, the environment and
 // the file make.
 func load(cmd *cobra.Command) (*config.Config, error) {
-	args := map[string]string{}
-	cmd.Flags().Visit(func(f *pflag.Flag) { args[f.Name] = f.Value.String() })
-	c, err := config.Load(config.Source{Args: args})
+	return loadWith(cmd, nil)
+}
+
+// loadWith is load with other defaults than the declared ones.
+func loadWith(cmd *cobra.Command, defaults map[string]string) (*config.Config, error) {
+	c, err := config.Load(config.Source{Args: givenFlags(cmd), Defaults: defaults})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the configuration is wrong, and nothing was started:\n%w", err)}
 	}
 	return c, nil
+}
+
+// givenFlags are the flags on the command line, by name.
+func givenFlags(cmd *cobra.Command) map[string]string {
+	given := map[string]string{}
+	cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
+	return given
 }

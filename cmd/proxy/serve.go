@@ -29,19 +29,22 @@ func newServe() *cobra.Command {
 		Short: "Run the proxy",
 		Long: `serve listens at once and keeps trying to sign in, so it may be started before the
 network is there; http://localhost:7081/readyz answers 200 as soon as it holds a token.
-On SIGTERM or SIGINT it stops accepting, lets what is in flight finish (up to
-drain.timeout) and exits 0.
+On SIGTERM or SIGINT it serves on for drain.delay, stops accepting, answers what it
+holds back with 503, lets what is in flight finish (up to drain.timeout) and exits 0.
+A second such signal ends it at once, with 1.
 
   DATAVERSE_URL=https://contoso.crm.dynamics.com AZURE_TENANT_ID=... \
   AZURE_CLIENT_ID=... AZURE_CLIENT_SECRET_FILE=/run/secrets/dataverse dvproxy serve
   dvproxy serve --config dvproxy.yaml`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			told, atOnce, release := endings(cmd.Context())
+			defer release()
 			c, err := load(cmd)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), c, cmd.ErrOrStderr())
+			return serve(told, atOnce, c, cmd.ErrOrStderr())
 		},
 	}
 }
@@ -53,20 +56,22 @@ type service struct {
 	environments []*environment
 	admin        *server // nil if there is none
 	adminOrigin  string
+	leave        *departure
+	own          bool // it serves one command of its own
 }
 
-// serve runs until ctx ends, and then drains.
-func serve(ctx context.Context, c *config.Config, stderr io.Writer) error {
+// serve runs until ctx ends, and then drains; no longer than until atOnce ends.
+func serve(ctx, atOnce context.Context, c *config.Config, stderr io.Writer) error {
 	s, err := newService(ctx, c, newLogger(stderr, c.Log))
 	if err != nil {
 		return err
 	}
-	return s.run(ctx)
+	return s.run(ctx, atOnce)
 }
 
 // newService wires everything and opens the listeners, but serves nothing yet.
 func newService(ctx context.Context, c *config.Config, log *slog.Logger) (*service, error) {
-	s := &service{config: c, log: log}
+	s := &service{config: c, log: log, leave: newDeparture(c.Drain.ExitAfterIdle)}
 	for _, w := range c.Warnings {
 		log.Warn("configuration", slog.String("setting", w.Setting), slog.String("message", w.String()))
 	}
@@ -93,7 +98,7 @@ func (s *service) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		e, err := newEnvironment(ec, endpoint, ids, metrics, budget, log)
+		e, err := newEnvironment(ec, endpoint, ids, metrics, budget, s.leave, log)
 		if err != nil {
 			endpoint.Close()
 			return err
@@ -120,7 +125,10 @@ func (s *service) openAdmin(ctx context.Context, metrics *admin.Metrics) error {
 		return fmt.Errorf("admin listener: %w", err)
 	}
 	s.adminOrigin = endpoint.Origin()
-	o := admin.Options{Metrics: metrics, Version: version(), Started: time.Now()}
+	o := admin.Options{Metrics: metrics, Version: version(), Started: time.Now(), Draining: s.leave.isTold}
+	if s.config.Admin.Quit {
+		o.Quit = func() { s.leave.tell(errQuit) }
+	}
 	for _, e := range s.environments {
 		o.Environments = append(o.Environments, admin.Environment{
 			Name: e.config.Name, URL: e.config.URL, Listen: e.address(),
@@ -136,8 +144,9 @@ func (s *service) openAdmin(ctx context.Context, metrics *admin.Metrics) error {
 	return nil
 }
 
-// run serves until ctx ends or a listener fails, and then drains.
-func (s *service) run(ctx context.Context) error {
+// run serves until ctx ends, or it is told otherwise, or a listener fails; and
+// then drains, until atOnce ends.
+func (s *service) run(ctx, atOnce context.Context) error {
 	renewing, stopRenewing := context.WithCancel(context.Background())
 	var caches sync.WaitGroup
 	running := map[*tokencache.Cache]bool{}
@@ -146,7 +155,7 @@ func (s *service) run(ctx context.Context) error {
 			running[e.cache] = true
 			caches.Go(func() { e.cache.Run(renewing) })
 		}
-		e.announce()
+		e.announce(s.own)
 	}
 	if s.admin != nil {
 		s.log.Info("admin listening", slog.String("origin", s.adminOrigin))
@@ -156,13 +165,8 @@ func (s *service) run(ctx context.Context) error {
 	for _, server := range servers {
 		go func() { failed <- server.serve() }()
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-		s.log.Info("draining", slog.Duration("timeout", s.config.Drain.Timeout))
-	case err = <-failed:
-	}
-	s.drain()
+	err := s.untilTold(ctx, atOnce, failed)
+	err = errors.Join(err, s.drain(atOnce))
 	stopRenewing()
 	caches.Wait()
 	s.log.Info("stopped")
@@ -178,23 +182,4 @@ func (s *service) servers() []*server {
 		all = append(all, s.admin)
 	}
 	return all
-}
-
-// drain lets what is in flight finish, in all environments at once. The admin
-// listener stays until then, so that one can watch.
-func (s *service) drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain.Timeout)
-	defer cancel()
-	var wg sync.WaitGroup
-	for _, e := range s.environments {
-		wg.Go(func() {
-			if err := e.server.drain(ctx); errors.Is(err, context.DeadlineExceeded) {
-				e.log.Warn("requests were cut off at the end of drain.timeout")
-			}
-		})
-	}
-	wg.Wait()
-	if s.admin != nil {
-		_ = s.admin.http.Close()
-	}
 }

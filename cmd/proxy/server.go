@@ -30,13 +30,14 @@ type server struct {
 	http     *http.Server
 	endpoint *listen.Endpoint
 	draining atomic.Bool
+	grace    time.Duration // for what is on its way when draining begins
 
-	mu     sync.Mutex            // guards unused
-	unused map[net.Conn]struct{} // connections that have carried no request yet
+	mu      sync.Mutex            // guards waiting
+	waiting map[net.Conn]struct{} // connections that wait for a request, the first or the next
 }
 
 func newServer(h http.Handler, endpoint *listen.Endpoint, log *slog.Logger) *server {
-	s := &server{endpoint: endpoint, unused: map[net.Conn]struct{}{}}
+	s := &server{endpoint: endpoint, grace: drainGrace, waiting: map[net.Conn]struct{}{}}
 	s.http = &http.Server{
 		Handler:                      s.closing(h),
 		ReadHeaderTimeout:            headerLimit,
@@ -83,10 +84,15 @@ func (s *server) closing(next http.Handler) http.Handler {
 func (s *server) track(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if state == http.StateNew {
-		s.unused[c] = struct{}{}
-	} else {
-		delete(s.unused, c)
+	h, plain := c.(*heard)
+	switch {
+	case state == http.StateNew:
+		s.waiting[c] = struct{}{}
+	case state == http.StateIdle && plain:
+		h.any.Store(false)
+		s.waiting[c] = struct{}{}
+	default:
+		delete(s.waiting, c)
 	}
 }
 
@@ -96,10 +102,22 @@ func (s *server) drain(ctx context.Context) error {
 	s.draining.Store(true)
 	// A request whose header is on its way when the server shuts down would be
 	// dropped unanswered, and so would a connection that is in the backlog.
-	pause(ctx, drainGrace)
-	for waited := drainGrace; s.closeUnused() && waited < headerGrace; waited += drainGrace {
+	pause(ctx, s.grace)
+	for waited := s.grace; s.closeWaiting() && waited < headerGrace; waited += drainGrace {
 		pause(ctx, drainGrace)
 	}
+	return s.shutDown(ctx)
+}
+
+// leave is a drain that gives nobody any time but to read an answer.
+func (s *server) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainGrace)
+	defer cancel()
+	s.closeWaiting()
+	_ = s.shutDown(ctx)
+}
+
+func (s *server) shutDown(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		_ = s.http.Close()
@@ -107,13 +125,13 @@ func (s *server) drain(ctx context.Context) error {
 	return err
 }
 
-// closeUnused closes the connections on which nothing was heard, which Shutdown
-// would wait for, and says whether there are others that carried no request
-// yet: its header is on its way.
-func (s *server) closeUnused() (more bool) {
+// closeWaiting closes the connections on which nothing was heard, and says
+// whether there are others that wait for a request: its header is on its way.
+// Shutdown would wait for those that are new, and not for the others.
+func (s *server) closeWaiting() (more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.unused {
+	for c := range s.waiting {
 		if h := heardOf(c); h != nil && h.any.Load() {
 			more = true
 		} else {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -49,6 +50,36 @@ func TestDrainWaitsForAHeader(t *testing.T) {
 	go func() { drained <- s.drain(t.Context()) }()
 	if _, err := io.ReadAll(unused); err != nil {
 		t.Errorf("the unused connection ends with %v", err)
+	}
+	fmt.Fprint(half, "st: h\r\n\r\n")
+	answer, err := io.ReadAll(half)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") || !strings.Contains(string(answer), "Connection: close") {
+		t.Errorf("answered %q, %v", answer, err)
+	}
+	if err := <-drained; err != nil {
+		t.Errorf("drain: %v", err)
+	}
+}
+
+// The same on a connection that has carried a request before; one that has
+// nothing to say is closed.
+func TestDrainWaitsForTheNextHeader(t *testing.T) {
+	s, addr := serving(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	idle, half := dialTo(t, addr), dialTo(t, addr)
+	for _, conn := range []net.Conn{idle, half} {
+		fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.Close {
+			t.Fatalf("answered %v, %v", resp, err)
+		}
+	}
+	fmt.Fprint(half, "GET / HTTP/1.1\r\nHo")
+	<-time.After(50 * time.Millisecond) // until the server has read it
+	drained := make(chan error)
+	begin := time.Now()
+	go func() { drained <- s.drain(t.Context()) }()
+	if rest, err := io.ReadAll(idle); err != nil || len(rest) > 0 || time.Since(begin) > headerGrace {
+		t.Errorf("the idle connection ends with %q, %v after %v", rest, err, time.Since(begin))
 	}
 	fmt.Fprint(half, "st: h\r\n\r\n")
 	answer, err := io.ReadAll(half)

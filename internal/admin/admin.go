@@ -2,10 +2,12 @@
 // is ready, its metrics and its state.
 //
 //	GET /livez        200 while the process serves
-//	GET /readyz       200 when every environment holds a live token, else 503
+//	GET /readyz       200 when every environment holds a live token and the process
+//	                  was not told to stop, else 503
 //	GET /readyz?environment=NAME   the same for one
 //	GET /metrics      for Prometheus
 //	GET /status.json  all that is known
+//	POST /quitquitquit  ends the process in good order, if that is allowed
 //
 // A connection that comes from another machine (a kubelet's probe, a
 // Prometheus) is shown the first four only. Nothing here holds a secret, a
@@ -47,16 +49,27 @@ type Options struct {
 	Metrics      *Metrics
 	Version      string
 	Started      time.Time
+
+	// Draining says whether the process has been told to stop: it is not ready
+	// then. Default: it has not.
+	Draining func() bool
+	// Quit tells the process to stop, and does not wait for it. Default: nobody
+	// may tell it here.
+	Quit func()
 }
 
 // New returns the handler of the admin listener. It stands behind a guard
 // that lets pass, for any host, what [IsProbe] names.
 func New(o Options) http.Handler {
+	if o.Draining == nil {
+		o.Draining = func() bool { return false }
+	}
 	r := chi.NewRouter()
 	r.Get("/livez", livez)
 	r.Get("/readyz", o.readyz)
 	r.Method(http.MethodGet, "/metrics", o.Metrics.handler())
 	r.With(localOnly).Get("/status.json", o.status)
+	r.With(localOnly).Post("/quitquitquit", o.quit)
 	return r
 }
 
@@ -76,8 +89,9 @@ func (o Options) readyz(w http.ResponseWriter, r *http.Request) {
 	one := r.URL.Query().Get("environment")
 	all := struct {
 		Ready        bool        `json:"ready"`
+		Draining     bool        `json:"draining,omitempty"`
 		Environments []readiness `json:"environments"`
-	}{Ready: true, Environments: []readiness{}}
+	}{Ready: true, Draining: o.Draining(), Environments: []readiness{}}
 	for _, e := range o.Environments {
 		if one != "" && e.Name != one {
 			continue
@@ -86,6 +100,7 @@ func (o Options) readyz(w http.ResponseWriter, r *http.Request) {
 		all.Ready = all.Ready && t.Live
 		all.Environments = append(all.Environments, readiness{e.Name, t.Live, whenSet(t.Expires), t.LastError})
 	}
+	all.Ready = all.Ready && !all.Draining
 	status := http.StatusOK
 	switch {
 	case one != "" && len(all.Environments) == 0:

@@ -20,6 +20,8 @@ func (l *loader) checkListeners() {
 	c := &l.config
 	if c.Admin.Listen != "off" {
 		taken = l.listen(taken, "admin.listen", &c.Admin.Listen, parseTCP)
+	} else if c.Admin.Quit {
+		l.problem("admin.quit", "must be false where admin.listen is off: there is no listener to be told by")
 	}
 	for i := range c.Environments {
 		e, path := &c.Environments[i], element("environments", i)

@@ -103,6 +103,7 @@ type Guard struct {
 // Admin is the listener for health, metrics and status.
 type Admin struct {
 	Listen string `yaml:"listen" flag:"admin" env:"DVPROXY_ADMIN" default:"localhost:7081" help:"address of the admin listener; off for none"`
+	Quit   bool   `yaml:"quit" env:"DVPROXY_ADMIN_QUIT" default:"false" help:"let every account of this machine that reaches the admin listener end dvproxy, by dvproxy quit or POST /quitquitquit"`
 }
 
 // Off reports whether there is no admin listener.
@@ -110,7 +111,9 @@ func (a Admin) Off() bool { return a.Listen == "off" }
 
 // Drain is how dvproxy stops.
 type Drain struct {
-	Timeout time.Duration `yaml:"timeout" default:"25s" min:"0s" max:"1h" help:"longest wait for open requests before dvproxy exits"`
+	Delay         time.Duration `yaml:"delay" default:"0s" min:"0s" max:"1h" help:"how long dvproxy serves on as before when it is told to stop, with /readyz at 503: for a job that ends a little later, or a load balancer that has to notice"`
+	Timeout       time.Duration `yaml:"timeout" default:"25s" min:"0s" max:"1h" help:"longest wait for open requests before dvproxy exits"`
+	ExitAfterIdle time.Duration `yaml:"exit_after_idle" flag:"exit-after-idle" env:"DVPROXY_EXIT_AFTER_IDLE" default:"0s" min:"0s" max:"168h" help:"stop once no request for Dataverse was in flight for this long, which begins to count when the first one has ended; 0s for never"`
 }
 
 // Log is what dvproxy writes about its work. Format may be empty: text if

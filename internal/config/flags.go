@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // Flag is a command line flag that sets a setting; see [Source.Args].
 type Flag struct {
 	Name, Env, Default, Usage string
@@ -19,6 +21,19 @@ func Flags() []Flag {
 		}
 	}
 	return flags
+}
+
+// CredentialVariables are the variables that hold a credential, or name the
+// file with one.
+func CredentialVariables() []string {
+	var names []string
+	for l := range declared() {
+		_, secret := l.value.Interface().(Secret)
+		if env := l.tag.Get("env"); env != "" && (secret || strings.Contains(l.path, ".credential.") && l.tag.Get("path") == "file") {
+			names = append(names, env)
+		}
+	}
+	return names
 }
 
 // shownDefault is the default, or what there is in its place.

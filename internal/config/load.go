@@ -15,6 +15,9 @@ type Source struct {
 	Args map[string]string
 	// Getenv looks up a variable; nil means os.Getenv. An empty variable counts as not set.
 	Getenv func(string) string
+	// Defaults take the place of declared ones, as text by the setting's path.
+	// Settings of an environment have none.
+	Defaults map[string]string
 }
 
 // Load reads the file named by --config or DVPROXY_CONFIG, if any, and the
@@ -27,19 +30,9 @@ type Source struct {
 // environment that has no credential block; DATAVERSE_URL the url of the only
 // environment, if the file gives it neither that nor a credential.
 func Load(src Source) (*Config, error) {
-	if src.Getenv == nil {
-		src.Getenv = os.Getenv
-	}
-	l := &loader{report: newReport(), src: src, config: defaults()}
-	path, origin := l.given(configFlag.Name, configFlag.Env)
-	if path != "" {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, Problems{{Setting: origin, Message: "cannot read the configuration file: " + reason(err) + ": " + path}}
-		}
-		if !l.file(path, data) {
-			return nil, l.problems
-		}
+	l := newLoader(src)
+	if !l.read() {
+		return nil, l.problems
 	}
 	return l.finish()
 }
@@ -50,6 +43,33 @@ type loader struct {
 	src    Source
 	config Config
 	path   string // of the file, empty without one
+}
+
+func newLoader(src Source) *loader {
+	if src.Getenv == nil {
+		src.Getenv = os.Getenv
+	}
+	l := &loader{report: newReport(), src: src, config: defaults()}
+	for leaf := range leaves(reflect.ValueOf(&l.config).Elem(), "") {
+		if text, ok := src.Defaults[leaf.path]; ok {
+			leaf.parse(text)
+		}
+	}
+	return l
+}
+
+// read reads the file, if one is named; false if nothing more can be said.
+func (l *loader) read() bool {
+	path, origin := l.given(configFlag.Name, configFlag.Env)
+	if path == "" {
+		return true
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		l.problems = Problems{{Setting: origin, Message: "cannot read the configuration file: " + reason(err) + ": " + path}}
+		return false
+	}
+	return l.file(path, data)
 }
 
 // file decodes data; false if it is no YAML, when nothing more can be said.
@@ -109,11 +129,7 @@ func (l *loader) given(flag, env string) (text, origin string) {
 // file it adds the one that they describe.
 func (l *loader) override() {
 	c := &l.config
-	for leaf := range leaves(reflect.ValueOf(c).Elem(), "") {
-		if !strings.HasPrefix(leaf.path, "environments[") {
-			l.set(leaf, leaf.tag.Get("env"))
-		}
-	}
+	l.overrideShared()
 	if l.broken("environments") {
 		return
 	}
@@ -123,6 +139,16 @@ func (l *loader) override() {
 	}
 	for i := range c.Environments {
 		l.overrideEnvironment(i, described)
+	}
+}
+
+// overrideShared sets what flags and variables give of settings that are no
+// environment's.
+func (l *loader) overrideShared() {
+	for leaf := range leaves(reflect.ValueOf(&l.config).Elem(), "") {
+		if !strings.HasPrefix(leaf.path, "environments[") {
+			l.set(leaf, leaf.tag.Get("env"))
+		}
 	}
 }
 

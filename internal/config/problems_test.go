@@ -27,8 +27,8 @@ func TestProblemsInTheFile(t *testing.T) {
 		"merge key":          {ok + "  retry: {<<: {memory: 1KiB}}", "dvproxy.yaml:5:11: environments[0].retry: merge keys (<<) are not supported; an alias (*name) can stand for a whole group of settings"},
 		"unknown, near":      {ok + "  retry: {maxWait: 1s}", "dvproxy.yaml:5:11: environments[0].retry.maxWait: unknown key; did you mean max_wait?"},
 		"unknown, elsewhere": {ok + "  tenant_id: t", "dvproxy.yaml:5:3: environments[0].tenant_id: unknown key here; did you mean environments[].credential.tenant_id?"},
-		"unknown, a word":    {ok + "drain: {delay: 1s}", "dvproxy.yaml:5:9: drain.delay: unknown key; known here: timeout"},
-		"unknown, not shown": {ok + "drain: {~8Q: 1s}", "dvproxy.yaml:5:9: drain: unknown key; known here: timeout"},
+		"unknown, a word":    {ok + "drain: {colour: 1s}", "dvproxy.yaml:5:9: drain.colour: unknown key; known here: delay, timeout, exit_after_idle"},
+		"unknown, not shown": {ok + "drain: {~8Q: 1s}", "dvproxy.yaml:5:9: drain: unknown key; known here: delay, timeout, exit_after_idle"},
 		"key is a list":      {ok + "drain: {[a]: 1s}", "dvproxy.yaml:5:9: drain: a key must be a single word"},
 		"twice":              {ok + "drain: {timeout: 1s, timeout: 2s}", "dvproxy.yaml:5:22: drain.timeout: is given twice; the first is on line 5"},
 		"range":              {ok + "  renew_at: 1", "dvproxy.yaml:5:13: environments[0].renew_at: must be a number between 0.05 and 0.9, for example 0.33"},
@@ -52,6 +52,7 @@ func TestProblemsInTheFile(t *testing.T) {
 		"scope":              {strings.Replace(ok, "{", "{scope: https://a.crm.dynamics.com, ", 1), "dvproxy.yaml:4:23: environments[0].credential.scope: must end in /.default, since Entra grants an application nothing else; leave it out for the origin of url with /.default"},
 		"token_url":          {strings.Replace(ok, "{", "{token_url: 'http://sts.example/token', ", 1), "dvproxy.yaml:4:27: environments[0].credential.token_url: must start with https://: over http:// the token or the secret would cross the network unencrypted"},
 		"client id":          {strings.Replace(ok, "client_id: c", "client_id: a b", 1), "dvproxy.yaml:4:41: environments[0].credential.client_id: must not contain spaces"},
+		"quit, no admin":     {ok + "admin: {listen: 'off', quit: true}", "dvproxy.yaml:5:30: admin.quit: must be false where admin.listen is off: there is no listener to be told by"},
 		"default name":       {ok + "- url: https://a.crm4.dynamics.com\n  listen: localhost:1\n  credential: {tenant_id: t, client_id: c, client_secret: s}", "dvproxy.yaml:5:3: environments[1].name: is the name of environments[0] too; give each environment a name of its own"},
 		"admin listen": {
 			ok + "admin: {listen: localhost:7080}",

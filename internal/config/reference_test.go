@@ -110,6 +110,7 @@ func TestFlags(t *testing.T) {
 		"url DATAVERSE_URL required",
 		"listen DVPROXY_LISTEN localhost:7080",
 		"admin DVPROXY_ADMIN localhost:7081",
+		"exit-after-idle DVPROXY_EXIT_AFTER_IDLE 0s",
 		"log-level DVPROXY_LOG_LEVEL info",
 		"log-format DVPROXY_LOG_FORMAT text on a terminal, else json",
 	}

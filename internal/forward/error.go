@@ -19,6 +19,9 @@ var errUnauthorized = errors.New("a fresh token was refused too")
 // errSignInPage is a page of HTML in answer to what is not a GET.
 var errSignInPage = errors.New("a page of HTML came in answer")
 
+// errDraining is a request that would have to be held while the proxy drains.
+var errDraining = errors.New("the proxy is draining")
+
 // A tokenError is what a token cache says when it has no token to give.
 type tokenError interface {
 	error
@@ -56,6 +59,8 @@ func problemOf(err error, maxWait time.Duration) Problem {
 	var transport *transportError
 	var refused refusal
 	switch {
+	case errors.Is(err, errDraining):
+		return letGo()
 	case errors.As(err, &token):
 		return tokenProblem(token, maxWait)
 	case errors.Is(err, errUnauthorized):
@@ -89,6 +94,16 @@ func badTarget() Problem {
 		http.StatusBadRequest, "bad_request",
 		"The request target is neither a path nor an absolute URL. Send a path that begins with a slash.",
 		"http_request_error", 0,
+	}
+}
+
+// letGo is for a request that was held, or would have to be. None of those may
+// have been executed, unless it does no harm.
+func letGo() Problem {
+	return Problem{
+		http.StatusServiceUnavailable, "draining",
+		"dvproxy is about to stop, so it does not hold requests back any longer, and this one could not be answered at once. Send it again when dvproxy, or another one, is there.",
+		"destination_unavailable", time.Second,
 	}
 }
 

@@ -114,20 +114,27 @@ func (x *exchange) sent() bool {
 
 // hold keeps the request back while wait runs, within what is left of the
 // longest time that it may be held. The body is read before, so that a client
-// that goes away is noticed: its request ends with its context's error.
+// that goes away is noticed: its request ends with its context's error. While
+// the proxy is draining it lets go at once.
 func (x *exchange) hold(ctx context.Context, reason string, wait func(context.Context) error) error {
-	if err := x.fill(ctx); err != nil {
+	letGo, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(x.proxy.draining, func() { cancel(errDraining) })()
+	if err := x.fillUntil(letGo); err != nil {
 		return err
 	}
 	start := time.Now()
-	limited, cancel := context.WithTimeout(ctx, x.proxy.maxWait-x.held)
-	defer cancel()
+	limited, cancelLimited := context.WithTimeout(letGo, x.proxy.maxWait-x.held)
+	defer cancelLimited()
 	err := wait(limited)
 	took := time.Since(start)
 	x.held += took
 	x.proxy.observer.Held(reason, took)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case err != nil && letGo.Err() != nil:
+		return errDraining
 	}
 	return err
 }
@@ -137,6 +144,22 @@ func (x *exchange) fill(ctx context.Context) error {
 		return nil
 	}
 	return x.body.fill(ctx)
+}
+
+// fillUntil is fill, but once ctx is done it leaves the reading to itself: that
+// may be waiting for the client.
+func (x *exchange) fillUntil(ctx context.Context) error {
+	if x.body == nil || x.body.ended() {
+		return x.fill(ctx)
+	}
+	filled := make(chan error, 1)
+	go func() { filled <- x.body.fill(ctx) }()
+	select {
+	case err := <-filled:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // answer answers the client with a problem of our own, and notes it.

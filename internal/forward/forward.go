@@ -20,6 +20,7 @@
 package forward
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -58,6 +59,10 @@ type Options struct {
 	SignIn   *url.URL      // beside Entra's own places: a redirect to this host is a refused token
 	Observer Observer      // default: none
 	Logger   *slog.Logger  // gets one line a request; default: none
+
+	// Draining is done once the proxy drains: requests that are held are let go
+	// then, and no more are held. Default: never.
+	Draining context.Context
 }
 
 // A Proxy forwards to one upstream origin. It is an [http.Handler] for a
@@ -68,6 +73,7 @@ type Proxy struct {
 	links    *odata.Mapper
 	keeping  *keeping
 	maxWait  time.Duration
+	draining context.Context
 	observer Observer
 	log      *slog.Logger
 	reverse  *httputil.ReverseProxy
@@ -83,6 +89,7 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 		links:    o.Links,
 		keeping:  &keeping{maxBody: o.MaxBody, memory: o.Memory, dir: o.Dir, budget: o.Budget, buffers: pool, log: o.Logger},
 		maxWait:  max(0, o.MaxWait),
+		draining: o.Draining,
 		observer: o.Observer,
 		log:      o.Logger,
 	}
@@ -114,6 +121,9 @@ func (o Options) withDefaults() Options {
 	if o.Budget == nil {
 		o.Budget = NewBudget(16 << 20)
 	}
+	if o.Draining == nil {
+		o.Draining = context.Background()
+	}
 	if o.Observer == nil {
 		o.Observer = noObserver{}
 	}
@@ -135,7 +145,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	p.observer.Started()
 	x := p.exchange(r)
-	out := &responseWriter{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}
+	out := &responseWriter{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), draining: p.draining}
 	completed := false
 	defer func() { p.finish(r, x, out, start, completed) }()
 	if !isTarget(r) {

@@ -1,14 +1,18 @@
 package forward
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // A responseWriter is what the client is answered through: names respelt,
 // nothing invented, and a note of what was sent.
 type responseWriter struct {
 	http.ResponseWriter
-	http10 bool    // the client speaks HTTP/1.0
-	body   *keeper // of a request whose connection is to close unless all of it was read; else nil
-	status int     // 0 until the final header was written
+	http10   bool            // the client speaks HTTP/1.0
+	draining context.Context // once it is done, the connection ends with the answer
+	body     *keeper         // of a request whose connection is to close unless all of it was read; else nil
+	status   int             // 0 until the final header was written
 }
 
 // WriteHeader sends the header. An HTTP/1.0 client is spared the 1xx ones,
@@ -23,7 +27,7 @@ func (w *responseWriter) WriteHeader(status int) {
 	respell(h)
 	if !informational && w.status == 0 {
 		w.status = status
-		if w.body != nil && !w.body.ended() {
+		if w.draining.Err() != nil || w.body != nil && !w.body.ended() {
 			// In full duplex, net/http would confuse what is left of this
 			// request's body with the next request.
 			h.Set("Connection", "close")

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// A departure is how a service comes to its end: it is told to stop, serves on
+// for a while if it should, and then holds no request back any longer.
+type departure struct {
+	told     context.Context // done once it is to stop; its cause says why
+	tell     context.CancelCauseFunc
+	draining context.Context // done once it drains
+	drain    context.CancelFunc
+	activity *activity
+}
+
+var (
+	errQuit = errors.New("asked by dvproxy quit")
+	errIdle = errors.New("idle for drain.exit_after_idle")
+)
+
+func newDeparture(exitAfterIdle time.Duration) *departure {
+	d := &departure{}
+	d.told, d.tell = context.WithCancelCause(context.Background())
+	d.draining, d.drain = context.WithCancel(context.Background())
+	d.activity = newActivity(exitAfterIdle, func() { d.tell(errIdle) })
+	return d
+}
+
+// isTold says whether it is on its way out.
+func (d *departure) isTold() bool { return d.told.Err() != nil }
+
+// untilTold waits until the service is told to stop, by ctx or otherwise, and
+// then for drain.delay. The error is that of a listener that failed meanwhile.
+func (s *service) untilTold(ctx, atOnce context.Context, failed <-chan error) error {
+	defer context.AfterFunc(ctx, func() { s.leave.tell(context.Cause(ctx)) })()
+	select {
+	case <-s.leave.told.Done():
+	case err := <-failed:
+		s.leave.tell(err)
+		return err
+	}
+	why, delay := context.Cause(s.leave.told), s.config.Drain.Delay
+	if errors.Is(why, errIdle) {
+		delay = 0 // nobody is there to be waited for
+	}
+	s.log.Info("draining", slog.Any("reason", why), slog.Duration("delay", delay), slog.Duration("timeout", s.config.Drain.Timeout))
+	select {
+	case <-time.After(delay):
+	case <-atOnce.Done():
+	case err := <-failed:
+		return err
+	}
+	return nil
+}
+
+// drain lets go of requests that are held and lets what is in flight finish, in
+// all environments at once. The admin listener stays until then, so that one
+// can watch.
+func (s *service) drain(atOnce context.Context) error {
+	s.leave.drain()
+	ctx, cancel := context.WithTimeoutCause(atOnce, s.config.Drain.Timeout, errors.New("drain.timeout"))
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, e := range s.environments {
+		wg.Go(func() {
+			if e.server.drain(ctx) != nil {
+				e.log.Warn("requests were cut off", slog.Any("reason", context.Cause(ctx)))
+			}
+		})
+	}
+	wg.Wait()
+	if s.admin != nil {
+		s.admin.leave(ctx)
+	}
+	if atOnce.Err() != nil {
+		return context.Cause(atOnce)
+	}
+	return nil
+}
