@@ -82,6 +82,10 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 		Dir:      c.Retry.Dir,
 		Budget:   budget,
 		SignIn:   authority,
+
+		MaxConcurrent: int(c.MaxConcurrent), // Auto is 0 here and there
+		Spread:        c.Affinity == "spread",
+
 		Links:    links,
 		Observer: observer,
 		Logger:   log,

@@ -48,7 +48,11 @@ type Environment struct {
 	RenewAt    float64    `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
 	Retry      Retry      `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`
 	Timeouts   Timeouts   `yaml:"timeouts" help:"How long the environment may take."`
-	Guard      Guard      `yaml:"guard" help:"Who may use the listener."`
+
+	MaxConcurrent Concurrency `yaml:"max_concurrent" default:"auto" help:"most requests that are at the environment at one time, others wait in order; auto means as many as Dataverse allows: no limit until it refuses one with 0x80072326, then the one it names"`
+	Affinity      string      `yaml:"affinity" default:"client" oneof:"client,spread" help:"client passes all cookies; spread drops ARRAffinity both ways, so that parallel work is spread over the environment's web servers, each of which has limits of its own"`
+
+	Guard Guard `yaml:"guard" help:"Who may use the listener."`
 }
 
 // Credential is how dvproxy signs in to Entra, or to another OAuth server.
@@ -73,7 +77,7 @@ func (c Credential) TokenEndpoint() string {
 
 // Retry bounds what dvproxy does for a request that cannot be answered at once.
 type Retry struct {
-	MaxWait time.Duration `yaml:"max_wait" default:"60s" min:"0s" max:"1h" help:"longest that one request is held for a token or a 429"`
+	MaxWait time.Duration `yaml:"max_wait" default:"60s" min:"0s" max:"1h" help:"longest that one request is held for a token, a 429 or a place in the queue"`
 	MaxBody Size          `yaml:"max_body" default:"128MiB" min:"0" help:"largest body kept for a replay; larger ones stream and are never replayed"`
 	Memory  Size          `yaml:"memory" default:"256KiB" min:"0" help:"of that, kept in memory; the rest goes to an unlinked temporary file in dir"`
 	Dir     string        `yaml:"dir" path:"file" empty:"the system's temporary folder" help:"folder for those temporary files"`

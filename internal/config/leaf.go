@@ -86,6 +86,8 @@ func (l leaf) parse(text string) (problem string) {
 		ok = parseBounded(l, p, text, time.ParseDuration)
 	case *Size:
 		ok = parseBounded(l, p, text, ParseSize)
+	case *Concurrency:
+		ok = parseBounded(l, p, strings.ToLower(text), ParseConcurrency)
 	default:
 		ok = false
 	}
@@ -140,6 +142,8 @@ func (l leaf) expected() string {
 		what = "a duration"
 	case Size:
 		what = "a size in bytes, KiB, MiB or GiB"
+	case Concurrency:
+		what = "auto, or a whole number from 1 to 10000"
 	default:
 		what = "a text"
 		if words := l.tag.Get("oneof"); words != "" {
@@ -157,7 +161,11 @@ func (l leaf) expected() string {
 }
 
 func (l leaf) forExample() string {
-	if _, ok := l.value.Interface().(bool); ok || l.tag.Get("oneof") != "" {
+	switch l.value.Interface().(type) {
+	case bool, Concurrency:
+		return ""
+	}
+	if l.tag.Get("oneof") != "" {
 		return ""
 	}
 	if s := cmp.Or(l.tag.Get("default"), l.tag.Get("example")); s != "" {
@@ -180,6 +188,8 @@ func (l leaf) text() string {
 	case time.Duration:
 		return durationText(v)
 	case Size:
+		return v.String()
+	case Concurrency:
 		return v.String()
 	}
 	return ""

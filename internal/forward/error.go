@@ -47,7 +47,10 @@ func (e *transportError) timedOut() bool {
 func problemOf(err error, maxWait time.Duration) Problem {
 	var token tokenError
 	var transport *transportError
+	var still *stillHeld
 	switch {
+	case errors.As(err, &still):
+		return throttled(still, maxWait)
 	case errors.As(err, &token):
 		return tokenProblem(token, maxWait)
 	case errors.Is(err, errUnauthorized):
@@ -71,6 +74,19 @@ func problemOf(err error, maxWait time.Duration) Problem {
 		http.StatusBadRequest, "bad_request",
 		"The request's body could not be read to its end: " + err.Error() + ".", "http_request_error", 0,
 	}
+}
+
+func throttled(err *stillHeld, maxWait time.Duration) Problem {
+	p := Problem{
+		http.StatusTooManyRequests, "throttled",
+		fmt.Sprintf("Dataverse wants nothing to be sent for now (service protection), and this request was held for as long as it may be, %v (retry.max_wait). It was not executed: send it again later.", maxWait),
+		"destination_unavailable", max(time.Second, err.wait),
+	}
+	if !err.paused {
+		p.Message = fmt.Sprintf("As many requests are under way as may be at one time (max_concurrent), and none was done within %v (retry.max_wait). This one was not executed: send it again later.", maxWait)
+		p.Error = "connection_limit_reached"
+	}
+	return p
 }
 
 func badTarget() Problem {
