@@ -72,6 +72,7 @@ func TestFourVariablesAreACompleteSetUp(t *testing.T) {
 			RenewAt:  0.33,
 			Retry:    Retry{MaxWait: time.Minute, MaxBody: 128 * MiB, Memory: 256 * KiB},
 			Timeouts: Timeouts{Connect: 10 * time.Second, ResponseHeader: 10 * time.Minute},
+			Affinity: "client",
 		}},
 		Admin: Admin{Listen: "localhost:7081"},
 		Drain: Drain{Timeout: 25 * time.Second},
