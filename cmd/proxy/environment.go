@@ -76,12 +76,12 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 	}
 	transport := forward.NewTransport(c.Timeouts.Connect, c.Timeouts.ResponseHeader)
 	return forward.New(upstream, t, transport, forward.Options{
-		MaxWait:  orNone(c.Retry.MaxWait),
-		MaxBody:  orNone(int64(c.Retry.MaxBody)),
-		Memory:   orNone(int64(c.Retry.Memory)),
-		Dir:      c.Retry.Dir,
-		Budget:   budget,
-		SignIn:   authority,
+		MaxWait: orNone(c.Retry.MaxWait),
+		MaxBody: orNone(int64(c.Retry.MaxBody)),
+		Memory:  orNone(int64(c.Retry.Memory)),
+		Dir:     c.Retry.Dir,
+		Budget:  budget,
+		SignIn:  authority,
 
 		MaxConcurrent: int(c.MaxConcurrent), // Auto is 0 here and there
 		Spread:        c.Affinity == "spread",

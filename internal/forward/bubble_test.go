@@ -32,8 +32,8 @@ type bubble struct {
 
 // An attempt is a request as upstream got it.
 type attempt struct {
-	at                     time.Duration // since the bubble's start
-	path, token, body, why string
+	at                time.Duration // since the bubble's start
+	path, token, body string
 }
 
 // newBubble returns a proxy to upstream, which answers the nth attempt of all,

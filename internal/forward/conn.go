@@ -36,7 +36,7 @@ type conn struct {
 	peek    func() bool // says whether upstream has closed it
 	retire  time.Time   // when it is to be used no more
 	written atomic.Int64
-	heard   atomic.Bool // something was read since the latest write
+	begins  atomic.Bool // the next write is the first of a request
 	once    sync.Once
 	ended   chan struct{} // closed once reading has ended
 }
@@ -53,16 +53,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err != nil {
 		c.once.Do(func() { close(c.ended) })
-	} else {
-		c.heard.Store(true)
 	}
 	return n, err
 }
 
 // Write writes, and after a failure waits for the reader to come to an end.
 func (c *conn) Write(p []byte) (int, error) {
-	if c.heard.Swap(false) && c.hasEnded() {
-		return 0, errHungUp
+	if c.begins.Swap(false) && c.hasEnded() {
+		return 0, errHungUp // not later: there may be an answer to be read first
 	}
 	n, err := c.Conn.Write(p)
 	c.written.Add(int64(n))

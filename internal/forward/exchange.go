@@ -79,6 +79,7 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	use := &connUse{conn: connOf(info.Conn)}
 	if use.conn != nil {
 		use.before = use.conn.written.Load()
+		use.conn.begins.Store(true)
 	}
 	x.conn.Store(use)
 	if use.conn != nil && use.conn.isOld() {
