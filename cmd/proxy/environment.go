@@ -89,12 +89,16 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 	transport := forward.NewTransport(c.Timeouts.Connect, c.Timeouts.ResponseHeader)
 	transport.TLSClientConfig.RootCAs = roots
 	return forward.New(upstream, t, transport, forward.Options{
-		MaxWait:  orNone(c.Retry.MaxWait),
-		MaxBody:  orNone(int64(c.Retry.MaxBody)),
-		Memory:   orNone(int64(c.Retry.Memory)),
-		Dir:      c.Retry.Dir,
-		Budget:   budget,
-		SignIn:   authority,
+		MaxWait: orNone(c.Retry.MaxWait),
+		MaxBody: orNone(int64(c.Retry.MaxBody)),
+		Memory:  orNone(int64(c.Retry.Memory)),
+		Dir:     c.Retry.Dir,
+		Budget:  budget,
+		SignIn:  authority,
+
+		MaxConcurrent: int(c.MaxConcurrent), // Auto is 0 here and there
+		Spread:        c.Affinity == "spread",
+
 		Links:    links,
 		Observer: leave.activity.observer(observer),
 		Logger:   log,

@@ -109,7 +109,9 @@ func TestMetrics(t *testing.T) {
 	e.Started()
 	e.Finished("POST", 204, time.Second)
 	e.Attempt("unauthorized")
+	e.Holding("token")
 	e.Held("token", 1500*time.Millisecond)
+	e.Holding("throttled")
 	e.Refused("host_refused")
 	body := get(handler(m), "127.0.0.1:7081", "127.0.0.1:5000", "/metrics").Body.String()
 	for _, want := range []string{
@@ -123,6 +125,9 @@ func TestMetrics(t *testing.T) {
 		`dvproxy_request_duration_seconds_count{environment="a"} 1`,
 		`dvproxy_upstream_attempts_total{environment="a",reason="unauthorized"} 1`,
 		`dvproxy_held_seconds_total{environment="a",reason="token"} 1.5`,
+		`dvproxy_requests_held{environment="a",reason="throttled"} 1`,
+		`dvproxy_requests_held{environment="a",reason="token"} 0`,
+		`dvproxy_held_seconds_total{environment="a",reason="concurrency"} 0`,
 		`dvproxy_refused_total{environment="a",reason="host_refused"} 1`,
 		`dvproxy_certificate_expiry_timestamp_seconds{environment="a"} 1.7954928e+09`,
 		`dvproxy_certificate_expiry_timestamp_seconds{environment="b"} 0`,

@@ -21,6 +21,7 @@ type Metrics struct {
 	duration *prometheus.HistogramVec
 	attempts *prometheus.CounterVec
 	inFlight *prometheus.GaugeVec
+	holding  *prometheus.GaugeVec
 	held     *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 }
@@ -37,12 +38,15 @@ func NewMetrics(version, goVersion string) *Metrics {
 			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}),
 		attempts: counter("upstream_attempts_total", "Requests sent upstream, by reason: first, or what made it necessary to send one again.", "reason"),
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "requests_in_flight", Help: "Requests that are being served."}, []string{"environment"}),
-		held:     counter("held_seconds_total", "Time that requests were held back, by reason.", "reason"),
-		refused:  counter("refused_total", "Requests that were refused and not sent upstream, by reason.", "reason"),
+		holding: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "requests_held", Help: "Requests that are being held back, by reason: token, throttled, concurrency, unavailable or connection.",
+		}, []string{"environment", "reason"}),
+		held:    counter("held_seconds_total", "Time that requests were held back, by reason.", "reason"),
+		refused: counter("refused_total", "Requests that were refused and not sent upstream, by reason.", "reason"),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "Always 1; the labels say what runs."}, []string{"version", "go_version"})
 	build.WithLabelValues(version, goVersion).Set(1)
-	m.registry.MustRegister(m.renewals, m.renewal, m.requests, m.duration, m.attempts, m.inFlight, m.held, m.refused, build,
+	m.registry.MustRegister(m.renewals, m.renewal, m.requests, m.duration, m.attempts, m.inFlight, m.holding, m.held, m.refused, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -87,6 +91,10 @@ func (m *Metrics) Environment(name string, token func() Token, links func() (req
 	}
 	for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
 		m.refused.WithLabelValues(name, reason)
+	}
+	for _, reason := range []string{"token", "throttled", "concurrency", "unavailable", "connection"} {
+		m.holding.WithLabelValues(name, reason)
+		m.held.WithLabelValues(name, reason)
 	}
 	return &EnvironmentMetrics{
 		m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
@@ -151,8 +159,14 @@ func (e *EnvironmentMetrics) Attempt(reason string) {
 	e.m.attempts.WithLabelValues(e.name, reason).Inc()
 }
 
-// Held counts time for which a request was kept back.
+// Holding counts a request in that is kept back.
+func (e *EnvironmentMetrics) Holding(reason string) {
+	e.m.holding.WithLabelValues(e.name, reason).Inc()
+}
+
+// Held counts it out, and the time.
 func (e *EnvironmentMetrics) Held(reason string, took time.Duration) {
+	e.m.holding.WithLabelValues(e.name, reason).Dec()
 	e.m.held.WithLabelValues(e.name, reason).Add(took.Seconds())
 }
 

@@ -41,20 +41,22 @@ type Config struct {
 // Environment is one Dataverse environment and the listener that stands for it.
 type Environment struct {
 	// URL is an origin in lower case: scheme://host, and the port if it is not the scheme's own.
-	Name        string     `yaml:"name" example:"contoso" empty:"first label of the host" help:"label in logs and metrics"`
-	URL         string     `yaml:"url" flag:"url" env:"DATAVERSE_URL" example:"https://contoso.crm.dynamics.com" empty:"required" help:"origin of the environment, without a path"`
-	Aliases     []string   `yaml:"aliases" example:"https://contoso.api.crm.dynamics.com" empty:"the .api. twin of url" help:"other origins of the environment in links, which are mapped to dvproxy like url; [] for none"`
-	Listen      string     `yaml:"listen" flag:"listen" env:"DVPROXY_LISTEN" default:"localhost:7080" help:"address that clients connect to: host:port, where localhost means 127.0.0.1 and [::1] both and port 0 a free port; or unix: and the absolute path of a Unix socket"`
-	SocketMode  Mode       `yaml:"socket_mode" default:"0600" min:"0200" help:"permissions of the Unix socket: who may write may connect; not on Windows, where the folder's permissions count"`
-	SocketGroup string     `yaml:"socket_group" empty:"the group of dvproxy's account" help:"group of the Unix socket, by name or number, for a socket_mode such as 0660; not on Windows"`
-	PublicURL   string     `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
-	TLS         TLS        `yaml:"tls" help:"HTTPS for clients: with the certificate in two files, or with one that a local CA of dvproxy's own signs."`
-	CAFile      string     `yaml:"ca_file" path:"file" empty:"the system's roots alone" help:"PEM file with root certificates that the environment and the sign-in service may have beside the system's; read at start"`
-	Credential  Credential `yaml:"credential" help:"How dvproxy signs in: by exactly one of client secret, certificate, federated token and managed identity."`
-	RenewAt     float64    `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
-	Retry       Retry      `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`
-	Timeouts    Timeouts   `yaml:"timeouts" help:"How long the environment may take."`
-	Guard       Guard      `yaml:"guard" help:"Whose requests are taken."`
+	Name          string      `yaml:"name" example:"contoso" empty:"first label of the host" help:"label in logs and metrics"`
+	URL           string      `yaml:"url" flag:"url" env:"DATAVERSE_URL" example:"https://contoso.crm.dynamics.com" empty:"required" help:"origin of the environment, without a path"`
+	Aliases       []string    `yaml:"aliases" example:"https://contoso.api.crm.dynamics.com" empty:"the .api. twin of url" help:"other origins of the environment in links, which are mapped to dvproxy like url; [] for none"`
+	Listen        string      `yaml:"listen" flag:"listen" env:"DVPROXY_LISTEN" default:"localhost:7080" help:"address that clients connect to: host:port, where localhost means 127.0.0.1 and [::1] both and port 0 a free port; or unix: and the absolute path of a Unix socket"`
+	SocketMode    Mode        `yaml:"socket_mode" default:"0600" min:"0200" help:"permissions of the Unix socket: who may write may connect; not on Windows, where the folder's permissions count"`
+	SocketGroup   string      `yaml:"socket_group" empty:"the group of dvproxy's account" help:"group of the Unix socket, by name or number, for a socket_mode such as 0660; not on Windows"`
+	PublicURL     string      `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
+	TLS           TLS         `yaml:"tls" help:"HTTPS for clients: with the certificate in two files, or with one that a local CA of dvproxy's own signs."`
+	CAFile        string      `yaml:"ca_file" path:"file" empty:"the system's roots alone" help:"PEM file with root certificates that the environment and the sign-in service may have beside the system's; read at start"`
+	Credential    Credential  `yaml:"credential" help:"How dvproxy signs in: by exactly one of client secret, certificate, federated token and managed identity."`
+	RenewAt       float64     `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
+	Retry         Retry       `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`
+	Timeouts      Timeouts    `yaml:"timeouts" help:"How long the environment may take."`
+	MaxConcurrent Concurrency `yaml:"max_concurrent" default:"auto" help:"most requests that are at the environment at one time, others wait in order; auto means as many as Dataverse allows: no limit until it refuses one with 0x80072326, then the one it names"`
+	Affinity      string      `yaml:"affinity" default:"client" oneof:"client,spread" help:"client passes all cookies; spread drops ARRAffinity both ways, so that parallel work is spread over the environment's web servers, each of which has limits of its own"`
+	Guard         Guard       `yaml:"guard" help:"Whose requests are taken."`
 
 	Clients            []Client      `yaml:"clients" help:"Who may use the listener: each by a local token, by Basic with id and secret, or by the secret as Bearer. Absent: every account that reaches the listener."`
 	LocalTokenLifetime time.Duration `yaml:"local_token_lifetime" default:"720h" min:"1m" max:"87600h" help:"life of the tokens that dvproxy gives to clients which insist on fetching one"`
@@ -79,7 +81,7 @@ type Client struct {
 
 // Retry bounds what dvproxy does for a request that cannot be answered at once.
 type Retry struct {
-	MaxWait time.Duration `yaml:"max_wait" default:"60s" min:"0s" max:"1h" help:"longest that one request is held for a token or a 429"`
+	MaxWait time.Duration `yaml:"max_wait" default:"60s" min:"0s" max:"1h" help:"longest that one request is held for a token, a 429 or a place in the queue"`
 	MaxBody Size          `yaml:"max_body" default:"128MiB" min:"0" help:"largest body kept for a replay; larger ones stream and are never replayed"`
 	Memory  Size          `yaml:"memory" default:"256KiB" min:"0" help:"of that, kept in memory; the rest goes to an unlinked temporary file in dir"`
 	Dir     string        `yaml:"dir" path:"file" empty:"the system's temporary folder" help:"folder for those temporary files"`

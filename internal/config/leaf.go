@@ -93,6 +93,8 @@ func (l leaf) parse(text string) (problem string) {
 		ok = parseBounded(l, p, text, ParseSize)
 	case *Mode:
 		ok = parseBounded(l, p, text, ParseMode)
+	case *Concurrency:
+		ok = parseBounded(l, p, strings.ToLower(text), ParseConcurrency)
 	default:
 		ok = false
 	}
@@ -149,6 +151,8 @@ func (l leaf) expected() string {
 		what = "a size in bytes, KiB, MiB or GiB"
 	case Mode:
 		what = "permissions in octal"
+	case Concurrency:
+		what = "auto, or a whole number from 1 to 10000"
 	default:
 		what = "a text"
 		if words := l.tag.Get("oneof"); words != "" {
@@ -166,7 +170,11 @@ func (l leaf) expected() string {
 }
 
 func (l leaf) forExample() string {
-	if _, ok := l.value.Interface().(bool); ok || l.tag.Get("oneof") != "" {
+	switch l.value.Interface().(type) {
+	case bool, Concurrency:
+		return ""
+	}
+	if l.tag.Get("oneof") != "" {
 		return ""
 	}
 	if s := cmp.Or(l.tag.Get("default"), l.tag.Get("example")); s != "" {
@@ -191,6 +199,8 @@ func (l leaf) text() string {
 	case Size:
 		return v.String()
 	case Mode:
+		return v.String()
+	case Concurrency:
 		return v.String()
 	}
 	return ""

@@ -75,6 +75,7 @@ func TestFourVariablesAreACompleteSetUp(t *testing.T) {
 			RenewAt:  0.33,
 			Retry:    Retry{MaxWait: time.Minute, MaxBody: 128 * MiB, Memory: 256 * KiB},
 			Timeouts: Timeouts{Connect: 10 * time.Second, ResponseHeader: 10 * time.Minute},
+			Affinity: "client",
 			Guard:    Guard{Impersonation: "allow"},
 
 			LocalTokenLifetime: 720 * time.Hour,

@@ -50,6 +50,8 @@ func TestWriteYAMLLoadsAgain(t *testing.T) {
   retry: {max_wait: 90s, max_body: 1000, memory: 0}
   timeouts: {connect: 1500ms, response_header: 1h30m}
   guard: {allowed_hosts: [a, "b:1"]}
+  max_concurrent: 52
+  affinity: Spread
   name: "123"
 admin: {listen: off}
 `})
@@ -68,7 +70,7 @@ admin: {listen: off}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, line := range []string{"max_wait: 90s", "max_body: 1000", "memory: 0", "connect: 1.5s", "response_header: 1h30m"} {
+	for _, line := range []string{"max_wait: 90s", "max_body: 1000", "memory: 0", "max_concurrent: 52", "affinity: spread", "connect: 1.5s", "response_header: 1h30m"} {
 		if !slices.Contains(strings.Split(strings.ReplaceAll(text, "  ", ""), "\n"), line) {
 			t.Errorf("no line %q in\n%s", line, text)
 		}

@@ -30,6 +30,7 @@ const mostAttempts = 4
 // upstream refuses it. The client never sees that refusal: either the second
 // attempt is answered otherwise, or there is an error of our own.
 type authorize struct {
+	gate        *gate
 	tokens      Tokens
 	signInHosts []string
 	next        http.RoundTripper
@@ -79,16 +80,28 @@ func giveUp(resp *http.Response, c challenge, err error) (*http.Response, error)
 	return nil, err
 }
 
-// token is the token for a first attempt.
-func (a *authorize) token(ctx context.Context, x *exchange) (token string, err error) {
-	if token, ok := a.tokens.Live(); ok {
-		return token, nil
+// token is the token for a first attempt. A pause that began while the request
+// waited for one is waited out, and the token taken anew.
+func (a *authorize) token(ctx context.Context, x *exchange) (string, error) {
+	for {
+		if token, ok := a.tokens.Live(); ok {
+			return token, nil
+		}
+		var token string
+		err := x.hold(ctx, "token", func(ctx context.Context) (err error) {
+			token, err = a.tokens.Token(ctx)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+		if a.gate.left() == 0 {
+			return token, nil
+		}
+		if err := a.gate.settle(ctx, x); err != nil {
+			return "", err
+		}
 	}
-	err = x.hold(ctx, "token", func(ctx context.Context) error {
-		token, err = a.tokens.Token(ctx)
-		return err
-	})
-	return token, err
 }
 
 // newer is the token for the attempt after a refusal. An answer that is of no
@@ -112,6 +125,13 @@ func (a *authorize) newer(r *http.Request, x *exchange, token string, resp *http
 		newer, fresh, err = wait(ctx)
 		return err
 	})
+	if err != nil || a.gate.left() == 0 {
+		return newer, fresh, err
+	}
+	err = a.gate.settle(r.Context(), x)
+	if current, ok := a.tokens.Live(); ok && current != newer {
+		newer, fresh = current, false
+	}
 	return newer, fresh, err
 }
 
@@ -125,6 +145,7 @@ func (a *authorize) send(r *http.Request, x *exchange, token string) (*http.Resp
 	attempt := r.WithContext(x.begin(ctx, isSafe(r.Method)))
 	attempt.Header = r.Header.Clone()
 	attempt.Header["Authorization"] = []string{"Bearer " + token}
+	x.header = attempt.Header
 	if x.body != nil {
 		attempt.Body = &attemptBody{view: x.body.view(), client: ctx, began: time.Now()}
 	}

@@ -30,9 +30,9 @@ type tokenError interface {
 	Refused() bool   // upstream refuses even fresh tokens
 }
 
-// A refusal is what a client's body ends in where somebody before us found in it
+// A turnedAway is what a client's body ends in where somebody before us found in it
 // what must not go upstream. Code is what of the error code dvproxy.what.
-type refusal interface {
+type turnedAway interface {
 	error
 	Refusal() (status int, code, message string)
 }
@@ -57,10 +57,13 @@ func (e *transportError) timedOut() bool {
 func problemOf(err error, maxWait time.Duration) Problem {
 	var token tokenError
 	var transport *transportError
-	var refused refusal
+	var refused turnedAway
+	var still *stillHeld
 	switch {
 	case errors.Is(err, errDraining):
 		return letGo()
+	case errors.As(err, &still):
+		return throttled(still, maxWait)
 	case errors.As(err, &token):
 		return tokenProblem(token, maxWait)
 	case errors.Is(err, errUnauthorized):
@@ -87,6 +90,19 @@ func problemOf(err error, maxWait time.Duration) Problem {
 		http.StatusBadRequest, "bad_request",
 		"The request's body could not be read to its end: " + err.Error() + ".", "http_request_error", 0,
 	}
+}
+
+func throttled(err *stillHeld, maxWait time.Duration) Problem {
+	p := Problem{
+		http.StatusTooManyRequests, "throttled",
+		fmt.Sprintf("Dataverse wants nothing to be sent for now (service protection), and this request was held for as long as it may be, %v (retry.max_wait). It was not executed: send it again later.", maxWait),
+		"destination_unavailable", max(time.Second, err.wait),
+	}
+	if !err.paused {
+		p.Message = fmt.Sprintf("As many requests are under way as may be at one time (max_concurrent), and none was done within %v (retry.max_wait). This one was not executed: send it again later.", maxWait)
+		p.Error = "connection_limit_reached"
+	}
+	return p
 }
 
 func badTarget() Problem {

@@ -23,13 +23,15 @@ type exchange struct {
 	mapped   bool    // the body's links are mapped, so that its length may change
 	gzip     bool    // the client asked for gzip
 	http10   bool    // the client speaks HTTP/1.0
+	number   uint64  // in the order of the gate; 0 before it got there
 	attempts int
 	reason   string        // of the next attempt
 	held     time.Duration // so far
 	traced   atomic.Bool   // the transport tells which connections it uses
 	conn     atomic.Pointer[connUse]
-	resent   func()   // the transport sends the attempt a second time
-	problem  *Problem // the answer of our own, if there is one
+	resent   func()      // the transport sends the attempt a second time
+	header   http.Header // of the attempt; it is written once there is a connection
+	problem  *Problem    // the answer of our own, if there is one
 }
 
 // A connUse is an attempt's use of a connection.
@@ -77,8 +79,12 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	use := &connUse{conn: connOf(info.Conn)}
 	if use.conn != nil {
 		use.before = use.conn.written.Load()
+		use.conn.begins.Store(true)
 	}
 	x.conn.Store(use)
+	if use.conn != nil && use.conn.isOld() {
+		x.header["Connection"] = []string{"close"} // after this request
+	}
 }
 
 // errResent ends an attempt that the transport was about to make twice.
@@ -123,6 +129,7 @@ func (x *exchange) hold(ctx context.Context, reason string, wait func(context.Co
 	if err := x.fillUntil(letGo); err != nil {
 		return err
 	}
+	x.proxy.observer.Holding(reason)
 	start := time.Now()
 	limited, cancelLimited := context.WithTimeout(letGo, x.proxy.maxWait-x.held)
 	defer cancelLimited()

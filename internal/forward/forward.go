@@ -1,14 +1,18 @@
 // Package forward sends a client's request upstream with a token, and the
 // answer back.
 //
-// A [Proxy] is httputil.ReverseProxy with four things of its own:
+// A [Proxy] is httputil.ReverseProxy with five things of its own:
 //
 //   - what goes upstream is what the client wrote, byte for byte, but for the
 //     origin, the credential and the headers of the connection (target.go,
 //     header.go);
 //   - a round tripper that adds the token and sends the request again, with a
 //     newer token, when upstream refuses it (authorize.go, challenge.go), and
-//     another that sends it again when the connection failed (retry.go);
+//     another that sends it again when the connection failed or upstream was
+//     not to be had (retry.go);
+//   - a gate that all requests pass in the order in which they came: it holds
+//     them while Dataverse's service protection says so, and for a place among
+//     those that may be under way (pace.go, gate.go, pause.go, limit.go);
 //   - one that lets links lead to the proxy in answers and to upstream in
 //     requests, and reads short answers whole (translate.go, whole.go, gzip.go);
 //   - a keeper that owns the request's body, so that it can be sent again
@@ -39,11 +43,14 @@ type Observer interface {
 	// Finished tells of a request that was answered with a status, or 0 if the
 	// client went before.
 	Finished(method string, status int, took time.Duration)
-	// Attempt tells of a request being sent upstream: first, unauthorized,
-	// claims or connection.
+	// Attempt tells of a request being sent upstream: first, or again since
+	// unauthorized, claims, throttled, unavailable or connection.
 	Attempt(reason string)
-	// Held tells of a request that was kept back, waiting for a token or a
-	// connection.
+	// Holding tells of a request that is kept back from now on: for a token, for
+	// the end of a pause (throttled), for a place (concurrency), or before the
+	// next attempt (unavailable, connection).
+	Holding(reason string)
+	// Held tells of its going on, or giving up.
 	Held(reason string, took time.Duration)
 }
 
@@ -63,6 +70,14 @@ type Options struct {
 	// Draining is done once the proxy drains: requests that are held are let go
 	// then, and no more are held. Default: never.
 	Draining context.Context
+
+	// MaxConcurrent is how many requests are upstream at one time. Default: any
+	// number, until Dataverse refuses one and names its limit.
+	MaxConcurrent int
+
+	// Spread drops the cookies by which Dataverse keeps a client on one web
+	// server, so that parallel work is spread over all of them.
+	Spread bool
 }
 
 // A Proxy forwards to one upstream origin. It is an [http.Handler] for a
@@ -74,6 +89,7 @@ type Proxy struct {
 	keeping  *keeping
 	maxWait  time.Duration
 	draining context.Context
+	spread   bool
 	observer Observer
 	log      *slog.Logger
 	reverse  *httputil.ReverseProxy
@@ -90,6 +106,7 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 		keeping:  &keeping{maxBody: o.MaxBody, memory: o.Memory, dir: o.Dir, budget: o.Budget, buffers: pool, log: o.Logger},
 		maxWait:  max(0, o.MaxWait),
 		draining: o.Draining,
+		spread:   o.Spread,
 		observer: o.Observer,
 		log:      o.Logger,
 	}
@@ -97,11 +114,13 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 	if o.SignIn != nil {
 		hosts = append(hosts, signInHost(o.SignIn))
 	}
+	gate := newGate(o.MaxConcurrent, o.Logger)
+	send := &authorize{gate: gate, tokens: tokens, signInHosts: hosts, next: transport}
 	p.reverse = &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
-		Transport:      &retry{&translate{next: &authorize{tokens: tokens, signInHosts: hosts, next: transport}}},
+		Transport:      &retry{&translate{next: &pace{gate, send}}},
 		BufferPool:     pool,
-		ModifyResponse: func(resp *http.Response) error { cleanResponse(resp.Header); return nil },
+		ModifyResponse: p.modifyResponse,
 		ErrorHandler:   p.fail,
 		ErrorLog:       slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
@@ -138,6 +157,7 @@ type noObserver struct{}
 func (noObserver) Started()                            {}
 func (noObserver) Finished(string, int, time.Duration) {}
 func (noObserver) Attempt(string)                      {}
+func (noObserver) Holding(string)                      {}
 func (noObserver) Held(string, time.Duration)          {}
 
 // ServeHTTP forwards one request.
@@ -177,6 +197,18 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	askForGzip(pr.Out.Header)
 	respell(pr.Out.Header)
 	pr.Out.Trailer = pr.In.Trailer
+	if p.spread {
+		dropAffinity(pr.Out.Header)
+	}
+}
+
+// modifyResponse makes the client's answer from upstream's.
+func (p *Proxy) modifyResponse(resp *http.Response) error {
+	cleanResponse(resp.Header)
+	if p.spread {
+		dropSetAffinity(resp.Header)
+	}
+	return nil
 }
 
 // fail answers a request for which there is no answer from upstream.

@@ -10,25 +10,49 @@ import (
 
 const firstPause = 500 * time.Millisecond // before the second attempt; then doubling
 
-// retry sends a request again when the connection failed and nobody can have
-// executed it, or executing it twice does no harm.
+// retry sends a request again when the connection failed, or upstream was not
+// to be had, and nobody can have executed it, or executing it twice does no
+// harm.
 type retry struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (t *retry) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	pause, start := firstPause, time.Now()
-	for attempt := 1; ; attempt++ {
+	start := time.Now()
+	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, 2*pause {
 		resp, err := t.next.RoundTrip(r)
-		if err == nil || attempt == mostAttempts || !repeatable(r, x, err) || time.Since(start)+pause > x.proxy.maxWait {
+		reason, wait := again(r, x, resp, err)
+		wait = max(wait, pause)
+		if reason == "" || attempt == mostAttempts || time.Since(start)+wait > x.proxy.maxWait {
 			return resp, err
 		}
-		x.reason = "connection"
-		if held := x.hold(r.Context(), "connection", sleep(pause)); held != nil {
-			return nil, held
+		if resp != nil {
+			discard(resp)
 		}
-		pause *= 2
+		x.reason = reason
+		if err := x.hold(r.Context(), reason, sleep(wait)); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// again says why a request may be sent again, and when at the earliest; it may
+// not if there is no reason.
+func again(r *http.Request, x *exchange, resp *http.Response, err error) (reason string, after time.Duration) {
+	switch {
+	case err != nil && repeatable(r, x, err):
+		return "connection", 0
+	case err == nil && isUnavailable(resp.StatusCode) && isSafe(r.Method) && x.replayable():
+		return "unavailable", retryAfter(resp.Header, time.Now())
+	}
+	return "", 0
+}
+
+// isUnavailable says whether an answer means that upstream was not to be had.
+// It may also be that of a plug-in, which has run: then only what is safe may be
+// sent again.
+func isUnavailable(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }
 
 // repeatable says whether a request that failed may be sent again. After a

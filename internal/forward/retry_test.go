@@ -190,6 +190,7 @@ type observer struct {
 
 func (o *observer) Started()                            {}
 func (o *observer) Finished(string, int, time.Duration) {}
+func (o *observer) Holding(string)                      {}
 func (o *observer) Held(string, time.Duration)          {}
 func (o *observer) Attempt(reason string) {
 	o.mu.Lock()
