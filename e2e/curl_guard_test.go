@@ -84,7 +84,7 @@ func TestCurlAdmin(t *testing.T) {
 		{[]string{"-H", "Host: evil.com", "/livez"}, "421", []string{"dvproxy.host_refused"}},
 		{[]string{"-X", "TRACE", "/livez"}, "405", []string{"dvproxy.method_refused"}},
 		{[]string{"/debug/pprof/"}, "404", nil},
-		{[]string{"-X", "POST", "/quitquitquit"}, "404", nil},
+		{[]string{"-X", "POST", "/quitquitquit"}, "403", []string{"admin.quit"}},
 	} {
 		last := len(tt.in) - 1
 		c := b.do(append(tt.in[:last:last], b.proxy.admin+tt.in[last])...).want(t, tt.want)
