@@ -134,7 +134,7 @@ type tenantProcess struct {
 // to stop, and must exit with 0.
 func startTenant(t *testing.T, args ...string) *tenantProcess {
 	t.Helper()
-	args = append([]string{"--json", "--entra-listen", "127.0.0.1:0", "--dataverse-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0"}, args...)
+	args = append([]string{"--json", "--entra-listen", "127.0.0.1:0", "--dataverse-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0", "--graph-listen", "127.0.0.1:0"}, args...)
 	cmd := exec.Command(filepath.Join(binaries, "simulator"), args...)
 	var stderr bytes.Buffer // read after Wait
 	cmd.Stderr = &stderr

@@ -26,6 +26,7 @@ func (s settings) tenant() (*simulator.Tenant, error) {
 type announcement struct {
 	EntraURL     string `json:"entra_url"`
 	DataverseURL string `json:"dataverse_url"`
+	GraphURL     string `json:"graph_url"`
 	ControlURL   string `json:"control_url"`
 	TenantID     string `json:"tenant_id"`
 	ClientID     string `json:"client_id"`
@@ -36,7 +37,7 @@ type announcement struct {
 // printed on purpose: it opens this simulator and nothing else.
 func announce(out io.Writer, server *simulator.Server, asJSON bool) error {
 	a := announcement{
-		server.EntraURL, server.DataverseURL, server.ControlURL,
+		server.EntraURL, server.DataverseURL, server.GraphURL, server.ControlURL,
 		server.TenantID(), server.ClientID(), server.ClientSecret(),
 	}
 	if asJSON {
@@ -50,7 +51,8 @@ export AZURE_TENANT_ID='%s'
 export AZURE_CLIENT_ID='%s'
 export AZURE_CLIENT_SECRET='%s'
 
+Graph: dvproxy lifetime show --graph-url %s
 Control: curl %s/     Stop: Ctrl-C
-`, a.DataverseURL, a.EntraURL, a.TenantID, a.ClientID, a.ClientSecret, a.ControlURL)
+`, a.DataverseURL, a.EntraURL, a.TenantID, a.ClientID, a.ClientSecret, a.GraphURL, a.ControlURL)
 	return err
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var freePorts = []string{"--entra-listen", "127.0.0.1:0", "--dataverse-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0"}
+var freePorts = []string{"--entra-listen", "127.0.0.1:0", "--dataverse-listen", "127.0.0.1:0", "--control-listen", "127.0.0.1:0", "--graph-listen", "127.0.0.1:0"}
 
 // begin runs the program; the test gets its output by line. When the test
 // ends the program is told to stop, and must exit with 0.
@@ -57,6 +57,9 @@ func TestJSONLineIsEnoughToGetAToken(t *testing.T) {
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&token); err != nil || token.ExpiresIn != 90 {
 		t.Errorf("status %d, expires_in %d, %v; want 200, 90", resp.StatusCode, token.ExpiresIn, err)
+	}
+	if graph, err := http.Get(a.GraphURL + "/v1.0/policies/tokenLifetimePolicies"); err != nil || graph.StatusCode != http.StatusUnauthorized {
+		t.Errorf("Graph at %q: %v, want a 401 without a token", a.GraphURL, err)
 	}
 	stats, err := http.Get(a.ControlURL + "/stats")
 	if err != nil {

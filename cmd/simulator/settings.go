@@ -40,6 +40,7 @@ dvproxy needs to use it, and serves until it is interrupted.
     curl localhost:7182/stats                           # what happened so far
     curl -X POST localhost:7182/tokens/revoke           # make every token useless
     curl localhost:7182/faults/dataverse -d '{"kind":"throttle","retry_after":"3s","count":5}'
+    dvproxy lifetime show --graph-url http://localhost:7183
     curl localhost:7182/                                # all calls of the control endpoint
 
 Flags:
@@ -52,6 +53,7 @@ func parse(args []string, stdout, stderr io.Writer) (settings, error) {
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&s.listen.Entra, "entra-listen", "localhost:7180", "`address` of Entra; port 0 takes a free one")
 	fs.StringVar(&s.listen.Dataverse, "dataverse-listen", "localhost:7181", "`address` of Dataverse")
+	fs.StringVar(&s.listen.Graph, "graph-listen", "localhost:7183", "`address` of Microsoft Graph, for dvproxy lifetime")
 	fs.StringVar(&s.listen.Control, "control-listen", "localhost:7182", "`address` of the control endpoint")
 	fs.StringVar(&s.certFile, "cert-file", "", "PEM `file` with a certificate: Entra and Dataverse speak https")
 	fs.StringVar(&s.keyFile, "key-file", "", "PEM `file` with its key")
@@ -60,6 +62,7 @@ func parse(args []string, stdout, stderr io.Writer) (settings, error) {
 	fs.StringVar(&s.options.ClientSecret, "client-secret", simulator.DefaultClientSecret, "the `secret` that Entra accepts; made up, opens nothing else")
 	fs.DurationVar(&s.options.TokenLifetime, "token-lifetime", simulator.DefaultTokenLifetime, "how long a token is good for")
 	fs.IntVar(&s.options.PageSize, "page-size", simulator.DefaultPageSize, "`rows` in a page where the client names no number")
+	fs.Int64Var(&s.options.KeptFile, "kept-file", simulator.DefaultKeptFile, "`bytes` of the largest file that is kept to be downloaded again; a larger one comes back as zeros")
 	fs.IntVar(&s.options.Limits.Requests, "limit-requests", 0, "service protection: `requests` per window, 0 for no limit")
 	fs.IntVar(&s.options.Limits.Concurrent, "limit-concurrent", 0, "service protection: `requests` at one time, 0 for no limit")
 	fs.DurationVar(&s.options.Limits.Window, "limit-window", 0, "service protection: length of the window, 0 for 300s")
