@@ -48,9 +48,7 @@ COPY --from=build /out/dvproxy /dvproxy
 USER 65532:65532
 # The proxy and its admin listener (/livez, /readyz, /metrics).
 EXPOSE 7080 7081
-# There is no shell and no curl to probe with, so the program has to probe itself.
-# Once it has the command:
-#   HEALTHCHECK --start-period=30s CMD ["/dvproxy", "healthcheck"]
-# Until then probe http://localhost:7081/readyz from the pod.
+# There is no shell and no curl to probe with, so the program probes itself.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/dvproxy", "healthcheck"]
 ENTRYPOINT ["/dvproxy"]
 CMD ["serve"]
