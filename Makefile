@@ -12,6 +12,8 @@ LDFLAGS := -s -w $(if $(VERSION),-X main.release=$(VERSION))
 SYSTEMS := windows darwin
 TESTFLAGS ?= -timeout 10m
 FUZZTIME ?= 30s
+SOAK ?= 5m
+SOAKFLAGS ?=
 BENCHFLAGS ?=
 # The race detector needs a C compiler. CI has one, or fails.
 RACE := $(if $(or $(CI),$(shell command -v gcc cc clang)),-race)
@@ -23,6 +25,9 @@ help: ## Say what there is
 
 demo: ## Show the main job: one overnight push without dvproxy, and one with it (25 s)
 	@go run ./cmd/demo
+
+soak: ## Drive dvproxy through every fault for SOAK (5m); SOAKFLAGS='-race' or '-seed 7'
+	@go run ./cmd/soak -duration $(SOAK) $(SOAKFLAGS)
 
 build: ## Build bin/dvproxy, a static program
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dvproxy ./cmd/proxy
@@ -81,4 +86,4 @@ setup: ## Install what the tests need beside Go (Debian, as root)
 clean: ## Remove what was built
 	rm -rf bin dist e2e/*/node_modules
 
-.PHONY: help demo build test vet clients cover lint bench fuzz setup clean
+.PHONY: help demo soak build test vet clients cover lint bench fuzz setup clean

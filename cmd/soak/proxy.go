@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"dvproxy/internal/simulator"
+)
+
+const (
+	startLimit = 30 * time.Second // for dvproxy to listen, or to end
+	keptLines  = 40               // of its log
+	maxWait    = 6 * time.Second  // retry.max_wait
+)
+
+// A program is dvproxy with its files: it can be started again, on the same
+// port and with the same state.
+type program struct {
+	file, dir     string
+	tenant        *simulator.Server
+	listen        string
+	origin, admin string
+	cmd           *exec.Cmd
+	exited        chan struct{}
+
+	mu   sync.Mutex // guards what follows
+	log  []string
+	race bool // the race detector has found something
+}
+
+// build makes the program in a folder.
+func build(ctx context.Context, dir string, race bool) (string, error) {
+	file := filepath.Join(dir, "dvproxy")
+	args := []string{"build", "-o", file}
+	if race {
+		args = append(args, "-race")
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "dvproxy/cmd/proxy")...) //nolint:gosec // its arguments are ours
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build dvproxy: %w\n%s", err, out)
+	}
+	return file, nil
+}
+
+func newProgram(file, dir string, tenant *simulator.Server) (*program, error) {
+	p := &program{file: file, dir: dir, tenant: tenant, listen: "localhost:0"}
+	config := fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n", filepath.Join(dir, "state"), maxWait, maxWait)
+	if err := os.WriteFile(filepath.Join(dir, "dvproxy.yaml"), []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	return p, p.writeSecret(tenant.ClientSecret())
+}
+
+// writeSecret puts the secret where dvproxy reads it, in one step.
+func (p *program) writeSecret(secret string) error {
+	name := filepath.Join(p.dir, "secret")
+	if err := os.WriteFile(name+".new", []byte(secret), 0o600); err != nil { //nolint:gosec // the folder is ours
+		return err
+	}
+	return os.Rename(name+".new", name) //nolint:gosec // the folder is ours
+}
+
+// start runs dvproxy and waits until it listens.
+func (p *program) start(ctx context.Context) error {
+	cmd := exec.Command(p.file, "serve") //nolint:gosec,noctx // the user names the program; its end is a part of the test
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
+		"DVPROXY_CONFIG=" + filepath.Join(p.dir, "dvproxy.yaml"),
+		"DVPROXY_LISTEN=" + p.listen, "DVPROXY_ADMIN=localhost:0", "DVPROXY_LOG_FORMAT=json",
+		"DATAVERSE_URL=" + p.tenant.DataverseURL, "AZURE_AUTHORITY_HOST=" + p.tenant.EntraURL,
+		"AZURE_TENANT_ID=" + p.tenant.TenantID(), "AZURE_CLIENT_ID=" + p.tenant.ClientID(),
+		"AZURE_CLIENT_SECRET_FILE=" + filepath.Join(p.dir, "secret"),
+	}
+	stderr, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return fmt.Errorf("start dvproxy: %w", err)
+	}
+	p.cmd, p.exited = cmd, make(chan struct{})
+	origins := make(chan [2]string, 1)
+	go p.read(cmd, stderr, origins, p.exited)
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	select {
+	case o := <-origins:
+		p.origin, p.admin = o[0], o[1]
+	case <-p.exited:
+		return errors.New("dvproxy exited at its start")
+	case <-ctx.Done():
+		return errors.New("dvproxy does not listen")
+	}
+	u, err := url.Parse(p.origin)
+	if err == nil {
+		p.listen = "localhost:" + u.Port()
+	}
+	return err
+}
+
+// read keeps the end of the log, and finds in it where dvproxy listens.
+func (p *program) read(cmd *exec.Cmd, stderr io.Reader, origins chan<- [2]string, exited chan<- struct{}) {
+	var found [2]string
+	lines := bufio.NewScanner(stderr)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct{ Msg, Origin, Level string }
+		known := json.Unmarshal(lines.Bytes(), &line) == nil
+		switch line.Msg {
+		case "listening":
+			found[0] = line.Origin
+		case "admin listening":
+			found[1] = line.Origin
+			origins <- found
+		}
+		if !known || line.Level != "INFO" {
+			p.keep(lines.Text())
+		}
+	}
+	_ = cmd.Wait()
+	close(exited)
+}
+
+func (p *program) keep(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.race = p.race || strings.Contains(line, "DATA RACE")
+	p.log = append(p.log[max(0, len(p.log)+1-keptLines):], line)
+}
+
+// lastLog is the end of the log, and whether there was a data race.
+func (p *program) lastLog() (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.log, "\n"), p.race
+}
+
+// kill ends dvproxy without a word.
+func (p *program) kill() {
+	if p.cmd == nil || p.cmd.Process == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// terminate ends dvproxy by SIGTERM; it must exit 0 by itself.
+func (p *program) terminate(ctx context.Context) error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.kill() // Windows has no such signal
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	select {
+	case <-p.exited:
+	case <-ctx.Done():
+		p.kill()
+		return errors.New("dvproxy did not end after SIGTERM")
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("dvproxy ended with %d after SIGTERM, want 0", code)
+	}
+	return nil
+}
+
+// metrics is what /metrics says.
+func (p *program) metrics(ctx context.Context) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.admin+"/metrics", nil) //nolint:gosec // the program told its origin
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req) //nolint:gosec // as above
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
+	return string(text), err
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// A report tells of the run, on its way and at its end.
+type report struct {
+	out        io.Writer
+	settings   settings
+	began      time.Time
+	live       bool // out is a terminal
+	rounds     int
+	start, end usage
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// progress says what happens now: on a terminal, in a line that is drawn over.
+func (r *report) progress(st *stage, name string) {
+	st.book.mu.Lock()
+	requests, complaints := st.book.requests, len(st.book.complain)
+	st.book.mu.Unlock()
+	line := fmt.Sprintf("%6.0f s  round %d  %8d requests  %d broken  %s", time.Since(r.began).Seconds(), r.rounds+1, requests, complaints, name)
+	if r.live {
+		fmt.Fprintf(r.out, "\r\x1b[K%.79s", line)
+		return
+	}
+	fmt.Fprintln(r.out, line)
+}
+
+// verdict prints the table, and says whether a promise was broken.
+func (r *report) verdict(st *stage) bool {
+	if r.live {
+		fmt.Fprint(r.out, "\r\x1b[K")
+	}
+	b := st.book
+	for _, what := range r.end.grown(r.start, r.settings.race) {
+		b.broke("%s", what)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
+	row := func(name string, value any) { fmt.Fprintf(t, "%s\t%v\n", name, value) }
+	row("seed", r.settings.seed)
+	row("time", time.Since(r.began).Round(time.Second))
+	row("rounds", r.rounds)
+	row("requests", b.requests)
+	row("  given up by their client", b.left0)
+	counts(t, "faults", st.faults)
+	counts(t, "token calls", st.tokens)
+	row("dead tokens that reached Dataverse (it had revoked them)", st.refused)
+	counts(t, "failures that clients saw, as documented", b.promised)
+	counts(t, "failures that clients saw, not documented", b.broken)
+	row("rows written twice", b.twice)
+	row("acknowledged rows lost", b.lost)
+	row("goroutines, start and end", fmt.Sprintf("%d  %d  (+%d allowed)", r.start.goroutines, r.end.goroutines, moreGoroutines))
+	if r.start.descriptors >= 0 {
+		row("descriptors", fmt.Sprintf("%d  %d  (+%d allowed)", r.start.descriptors, r.end.descriptors, moreDescriptors))
+		row("memory", fmt.Sprintf("%s  %s  (+5%% and %s allowed)", mib(r.start.memory), mib(r.end.memory), mib(r.room())))
+	} else {
+		row("descriptors, memory", "not known on this system")
+	}
+	_ = t.Flush()
+	if len(b.complain) == 0 {
+		fmt.Fprintln(r.out, "\nEvery promise held.")
+		return false
+	}
+	fmt.Fprintln(r.out, "\nA promise was broken:")
+	for _, what := range b.complain {
+		fmt.Fprintln(r.out, "  "+what)
+	}
+	return true
+}
+
+func (r *report) room() int64 {
+	if r.settings.race {
+		return moreMemoryRace
+	}
+	return moreMemory
+}
+
+// counts prints a sum and what it is made of.
+func counts(w io.Writer, name string, of map[string]int) {
+	total := 0
+	for _, n := range of {
+		total += n
+	}
+	fmt.Fprintf(w, "%s\t%d\n", name, total)
+	for _, kind := range slices.Sorted(maps.Keys(of)) {
+		fmt.Fprintf(w, "  %s\t%d\n", kind, of[kind])
+	}
+}

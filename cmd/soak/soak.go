@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"time"
+)
+
+// soak plays the schedule and prints what came of it.
+func soak(ctx context.Context, s settings, out io.Writer) (broken bool, err error) {
+	dir, err := folder()
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	fmt.Fprintf(out, "soak: seed %d, %v, %d clients\n", s.seed, s.duration, s.clients)
+	st, err := newStage(ctx, s, dir)
+	if err != nil {
+		return false, err
+	}
+	defer st.close()
+	r := &report{out: out, settings: s, began: time.Now(), live: isTerminal(out)}
+	if err = st.perform(ctx, s, r); ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		log, _ := st.program.lastLog()
+		return false, fmt.Errorf("%w; the end of dvproxy's log:\n%s", err, log)
+	}
+	log, race := st.program.lastLog()
+	if race {
+		st.book.broke("the race detector has found a data race in dvproxy")
+	}
+	if broken = r.verdict(st); broken {
+		fmt.Fprintf(out, "\nThe end of dvproxy's log:\n%s\n", log)
+	}
+	return broken, nil
+}
+
+// perform plays the restarts, and then rounds for as long as there is time.
+func (st *stage) perform(ctx context.Context, s settings, r *report) (err error) {
+	st.book.enter(act{name: "warm-up"})
+	stop := st.crowd(ctx, s)
+	defer stop()
+	if err := st.playAll(ctx, restarts(), r, func() bool { return false }); err != nil {
+		return err
+	}
+	st.wait(ctx, 2*time.Second)
+	var failed error
+	measure := func(into *usage) func() {
+		return func() {
+			st.balance()
+			*into, err = st.program.usage(ctx)
+			failed = err
+		}
+	}
+	st.pause(ctx, measure(&r.start))
+	over := func() bool { return time.Since(r.began) >= s.duration }
+	for n := uint64(1); failed == nil && (n == 1 || !over()) && ctx.Err() == nil; n++ {
+		random := rand.New(rand.NewPCG(s.seed, 1<<32+n)) //nolint:gosec // it need not be secret
+		if err := st.playAll(ctx, round(random), r, func() bool { return n > 1 && over() }); err != nil {
+			return err
+		}
+		st.pause(ctx, measure(&r.end))
+		if r.rounds++; r.rounds == 1 && !over() {
+			r.start = r.end // what a first round leaves, such as pools, is no leak
+		}
+	}
+	return failed
+}
+
+func (st *stage) playAll(ctx context.Context, acts []act, r *report, over func() bool) error {
+	for _, a := range acts {
+		if over() || ctx.Err() != nil {
+			break
+		}
+		r.progress(st, a.name)
+		if err := st.play(ctx, a); err != nil {
+			return err
+		}
+	}
+	st.book.enter(act{name: "quiet"})
+	return nil
+}
