@@ -35,13 +35,22 @@ func outage(t testing.TB, s *simulator.Server) {
 	}
 }
 
-// kept waits until dvproxy has put a token into the folder.
-func entriesIn(t testing.TB, dir string) {
+// entryIn waits until dvproxy has put a token into the folder.
+func entryIn(t testing.TB, dir string) {
 	t.Helper()
 	eventually(t, 5*time.Second, "a token is kept", func() bool {
 		names, _ := filepath.Glob(filepath.Join(dir, "tokens", "*.token"))
 		return len(names) > 0
 	})
+}
+
+// leaveToken lets a dvproxy put a token into the folder, and kills it.
+func leaveToken(t testing.TB, s *simulator.Server, dir string, settings ...string) {
+	t.Helper()
+	p := serve(t, s, settings...)
+	p.ready(t)
+	entryIn(t, dir)
+	p.kill()
 }
 
 // noSecretIn looks at every file in a folder, its name and its mode too.
@@ -81,14 +90,11 @@ func noSecretIn(t testing.TB, dir string, secrets ...string) {
 func TestRestartWhileEntraIsDown(t *testing.T) {
 	s := tenant(t, simulator.Options{})
 	setting, dir := keeping(t, "")
-	p := serve(t, s, setting)
-	p.ready(t)
-	entriesIn(t, dir)
-	p.kill()
+	leaveToken(t, s, dir, setting)
 	noSecretIn(t, dir, s.ClientSecret(), "eyJ") // as the simulator's tokens begin
 	outage(t, s)
 	calls := tokenCalls(s)
-	p = serve(t, s, setting)
+	p := serve(t, s, setting)
 	if o := send(t, newClient(t), "GET", p.origin+whoAmI, nil); o.status != 200 {
 		t.Errorf("first request after the restart: %v", o)
 	}
@@ -109,12 +115,9 @@ func TestKeptTokensThatDoNotCount(t *testing.T) {
 	t.Run("another secret", func(t *testing.T) {
 		s := tenant(t, simulator.Options{})
 		setting, dir := keeping(t, "environments:\n  - retry: {max_wait: 1s}\n")
-		p := serve(t, s, setting)
-		p.ready(t)
-		entriesIn(t, dir)
-		p.kill()
+		leaveToken(t, s, dir, setting)
 		outage(t, s)
-		p = serve(t, s, setting, "AZURE_CLIENT_SECRET=another-secret")
+		p := serve(t, s, setting, "AZURE_CLIENT_SECRET=another-secret")
 		if o := send(t, newClient(t), "GET", p.origin+whoAmI, nil); o.status != 503 || o.code != "dvproxy.token_unavailable" {
 			t.Errorf("with another secret: %v", o)
 		}
@@ -127,13 +130,10 @@ func TestKeptTokensThatDoNotCount(t *testing.T) {
 	t.Run("dead", func(t *testing.T) {
 		s := tenant(t, simulator.Options{TokenLifetime: 2 * time.Second})
 		setting, dir := keeping(t, "environments:\n  - retry: {max_wait: 1s}\n")
-		p := serve(t, s, setting)
-		p.ready(t)
-		entriesIn(t, dir)
-		p.kill()
+		leaveToken(t, s, dir, setting)
 		outage(t, s)
 		<-time.After(2 * time.Second)
-		p = serve(t, s, setting)
+		p := serve(t, s, setting)
 		if o := send(t, newClient(t), "GET", p.origin+whoAmI, nil); o.status != 503 || s.Stats().DeadTokens != 0 {
 			t.Errorf("answered %v; dead tokens sent: %d", o, s.Stats().DeadTokens)
 		}
@@ -147,7 +147,7 @@ func TestARefusedTokenIsNotKept(t *testing.T) {
 	setting, dir := keeping(t, "environments:\n  - retry: {max_wait: 1s}\n")
 	p := serve(t, s, setting)
 	p.ready(t)
-	entriesIn(t, dir)
+	entryIn(t, dir)
 	outage(t, s)
 	s.RevokeTokens()
 	if o := send(t, newClient(t), "GET", p.origin+whoAmI, nil); o.status != 503 {
@@ -164,7 +164,7 @@ func TestARefusedTokenIsNotKept(t *testing.T) {
 	}
 	s.ClearEntraFaults()
 	p.ready(t)
-	entriesIn(t, dir)
+	entryIn(t, dir)
 	p.kill()
 	outage(t, s)
 	p = serve(t, s, setting)
@@ -184,14 +184,11 @@ func TestRestartByCertificate(t *testing.T) {
 	s.SetCertificates(certificate(t, file, key, 1))
 	setting, dir := keeping(t, "")
 	by := []string{setting, "AZURE_CLIENT_SECRET=", "AZURE_CLIENT_CERTIFICATE_PATH=" + file}
-	p := serve(t, s, by...)
-	p.ready(t)
-	entriesIn(t, dir)
-	p.kill()
+	leaveToken(t, s, dir, by...)
 	outage(t, s)
 	calls := tokenCalls(s)
 	s.SetCertificates(certificate(t, file, key, 2))
-	p = serve(t, s, by...)
+	p := serve(t, s, by...)
 	if o := send(t, newClient(t), "GET", p.origin+whoAmI, nil); o.status != 200 || tokenCalls(s) != calls {
 		t.Errorf("with a renewed certificate of the same key: %v, after %d token calls", o, tokenCalls(s)-calls)
 	}
@@ -227,15 +224,12 @@ func certificate(t testing.TB, file string, key *rsa.PrivateKey, serial int64) *
 func TestHostileState(t *testing.T) {
 	s := tenant(t, simulator.Options{})
 	setting, dir := keeping(t, "")
-	p := serve(t, s, setting)
-	p.ready(t)
-	entriesIn(t, dir)
-	p.kill()
+	leaveToken(t, s, dir, setting)
 	names, _ := filepath.Glob(filepath.Join(dir, "tokens", "*.token"))
 	if err := os.WriteFile(names[0], []byte(strings.Repeat("x", 1<<20)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p = serve(t, s, setting)
+	p := serve(t, s, setting)
 	p.ready(t)
 	if o := send(t, newClient(t), "GET", p.origin+whoAmI, nil); o.status != 200 {
 		t.Errorf("answered %v", o)

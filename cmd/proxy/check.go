@@ -99,7 +99,7 @@ func printStep(w io.Writer, s check.Step) {
 
 // checkable is an environment as check wants it.
 func checkable(c config.Environment, warnings config.Problems) (check.Environment, error) {
-	e := check.Environment{Aliases: c.Aliases, TenantID: c.Credential.TenantID, ClientID: c.Credential.ClientID, Listen: c.Listen, Open: isOpen(c)}
+	e := check.Environment{Aliases: c.Aliases, TenantID: c.Credential.TenantID, Listen: c.Listen, Open: isOpen(c)}
 	for _, w := range warnings {
 		e.Warnings = append(e.Warnings, w.String())
 	}

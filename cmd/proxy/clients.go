@@ -6,6 +6,7 @@ import (
 
 	"dvproxy/internal/config"
 	"dvproxy/internal/forward"
+	"dvproxy/internal/guard"
 	"dvproxy/internal/localtoken"
 )
 
@@ -31,10 +32,9 @@ func newIssuer(c config.Environment, refused func(reason string), log *slog.Logg
 // unauthorized answers, logs and counts a request without the credentials that
 // the listener asks for.
 func unauthorized(count func(reason string), log *slog.Logger) func(http.ResponseWriter, *http.Request, localtoken.Refusal) {
+	note := noteRefusal(count, log)
 	return func(w http.ResponseWriter, r *http.Request, refusal localtoken.Refusal) {
-		count(refusal.Code)
-		log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("code", "dvproxy."+refusal.Code),
-			slog.String("method", clip(r.Method)), slog.String("reason", refusal.Message), slog.String("remote", r.RemoteAddr))
+		note(r, guard.Refusal{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message})
 		forward.Problem{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, Error: "http_request_denied", RetryAfter: refusal.RetryAfter}.Write(w, r)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"dvproxy/internal/config"
 	"dvproxy/internal/credential"
@@ -76,14 +75,5 @@ func next(file string) credential.Secret {
 
 // readFile reads a file that holds a key, at each call.
 func readFile(path string) func() ([]byte, error) {
-	return func() ([]byte, error) {
-		if _, err := config.CheckSecretFile(path); err != nil {
-			return nil, err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("the file cannot be read: %w", err)
-		}
-		return data, nil
-	}
+	return func() ([]byte, error) { return config.ReadKeyFile(path) }
 }

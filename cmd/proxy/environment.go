@@ -128,7 +128,8 @@ func noteRefusal(count func(reason string), log *slog.Logger) func(*http.Request
 	return func(r *http.Request, refusal guard.Refusal) {
 		count(refusal.Code)
 		log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("code", "dvproxy."+refusal.Code),
-			slog.String("method", clip(r.Method)), slog.String("host", clip(r.Host)), slog.String("remote", r.RemoteAddr))
+			slog.String("method", clip(r.Method)), slog.String("host", clip(r.Host)), slog.String("remote", r.RemoteAddr),
+			slog.String("reason", refusal.Message))
 	}
 }
 

@@ -43,7 +43,12 @@ func dialTo(t *testing.T, addr string) net.Conn {
 // told that the connection ends; a connection that carried nothing is closed.
 func TestDrainWaitsForAHeader(t *testing.T) {
 	s, addr := serving(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
-	unused, half := dialTo(t, addr), dialTo(t, addr)
+	drainWaits(t, s, dialTo(t, addr), dialTo(t, addr))
+}
+
+// drainWaits sends half a header, lets the server drain, and sends the rest.
+func drainWaits(t *testing.T, s *server, unused, half net.Conn) {
+	t.Helper()
 	fmt.Fprint(half, "GET / HTTP/1.1\r\nHo")
 	<-time.After(50 * time.Millisecond) // until the server has read it
 	drained := make(chan error)
@@ -61,7 +66,7 @@ func TestDrainWaitsForAHeader(t *testing.T) {
 	}
 }
 
-// The same on a connection that has carried a request before; one that has
+// A header on its way is waited for on a connection, too, that has carried a request; one that has
 // nothing to say is closed.
 func TestDrainWaitsForTheNextHeader(t *testing.T) {
 	s, addr := serving(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })

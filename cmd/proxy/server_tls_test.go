@@ -41,22 +41,7 @@ func servingTLS(t *testing.T, h http.HandlerFunc) (s *server, config *tls.Config
 func TestDrainWaitsForAHeaderOverTLS(t *testing.T) {
 	s, config := servingTLS(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto) })
 	addr := s.endpoint.Listeners[0].Addr().String()
-	silent, half := dialTo(t, addr), tls.Client(dialTo(t, addr), config)
-	fmt.Fprint(half, "GET / HTTP/1.1\r\nHo")
-	<-time.After(50 * time.Millisecond) // until the server has read it
-	drained := make(chan error)
-	go func() { drained <- s.drain(t.Context()) }()
-	if _, err := io.ReadAll(silent); err != nil {
-		t.Errorf("the connection without a handshake ends with %v", err)
-	}
-	fmt.Fprint(half, "st: h\r\n\r\n")
-	answer, err := io.ReadAll(half)
-	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") || !strings.Contains(string(answer), "Connection: close") {
-		t.Errorf("answered %q, %v", answer, err)
-	}
-	if err := <-drained; err != nil {
-		t.Errorf("drain: %v", err)
-	}
+	drainWaits(t, s, dialTo(t, addr), tls.Client(dialTo(t, addr), config)) // one without a handshake
 }
 
 // What is in flight over HTTP/2 is answered, and the client told to go elsewhere.

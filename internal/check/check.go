@@ -21,7 +21,6 @@ type Environment struct {
 	URL       *url.URL // origin of the environment
 	Aliases   []string // other origins that a token may be for
 	TenantID  string   // as configured; empty if it is not known
-	ClientID  string   // the same
 	Authority *url.URL // token endpoint; nil if tokens come from the machine
 	Listen    string   // as configured
 	Open      bool     // every account that reaches the listener may use it

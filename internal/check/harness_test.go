@@ -107,7 +107,7 @@ func environment(t *testing.T, origin string) check.Environment {
 		t.Fatal(err)
 	}
 	return check.Environment{
-		URL: u, TenantID: tenantID, ClientID: clientID, Listen: "localhost:7080",
+		URL: u, TenantID: tenantID, Listen: "localhost:7080",
 		SignIn: signsIn(tokenFor(origin)),
 	}
 }

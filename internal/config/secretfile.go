@@ -39,18 +39,28 @@ func CheckSecretFile(path string) (warning string, err error) {
 // ReadSecretFile returns the secret in a file as it is now, without the line
 // end that editors add. Its errors are those of [CheckSecretFile].
 func ReadSecretFile(path string) (Secret, error) {
-	if _, err := CheckSecretFile(path); err != nil {
-		return Secret{}, err
-	}
-	data, err := os.ReadFile(path)
+	data, err := ReadKeyFile(path)
 	if err != nil {
-		return Secret{}, noAccess("read", err)
+		return Secret{}, err
 	}
 	secret := strings.TrimRight(string(data), "\r\n")
 	if secret == "" {
 		return Secret{}, errors.New("the file holds no secret yet")
 	}
 	return NewSecret(secret), nil
+}
+
+// ReadKeyFile returns what is in a file that holds a secret, as it is now and
+// byte for byte. Its errors are those of [CheckSecretFile].
+func ReadKeyFile(path string) ([]byte, error) {
+	if _, err := CheckSecretFile(path); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, noAccess("read", err)
+	}
+	return data, nil
 }
 
 // noAccess says, where it is a matter of permissions, how to give them. No

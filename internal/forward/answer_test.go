@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -159,5 +160,17 @@ func TestTheLogLine(t *testing.T) {
 	}
 	if strings.Contains(log, "canary") || strings.Contains(log, "t1") {
 		t.Errorf("log %q holds what it must not", log)
+	}
+}
+
+// An answer of our own has documented names too: clients compare them as text.
+func TestOwnAnswersAreSpelt(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("WWW-Authenticate", "Basic")
+	forward.Problem{Status: http.StatusUnauthorized, Code: "client_unauthorized"}.Write(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	for _, name := range []string{"WWW-Authenticate", "OData-Version"} {
+		if w.Header()[name] == nil { // as it is written
+			t.Errorf("there is no %s in %v", name, w.Header())
+		}
 	}
 }

@@ -39,6 +39,7 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 	if p.RetryAfter > 0 || p.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", strconv.Itoa(wholeSeconds(p.RetryAfter)))
 	}
+	respell(h) // what the caller has put there
 	w.WriteHeader(p.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)

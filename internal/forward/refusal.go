@@ -2,7 +2,6 @@ package forward
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -38,8 +37,10 @@ type refusal struct {
 // The other argument is the wait where it names none.
 func refusalOf(resp *http.Response, usual time.Duration) *refusal {
 	const most = 64 << 10 // bytes; Dataverse's own are some hundred
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if resp.StatusCode != http.StatusTooManyRequests || !strings.HasSuffix(kind, "json") {
+	if resp.StatusCode != http.StatusTooManyRequests {
+		return nil
+	}
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); !strings.HasSuffix(kind, "json") {
 		return nil
 	}
 	body, err := readUpTo(resp.Body, most)
@@ -72,11 +73,7 @@ func plain(body []byte, c coding, most int) []byte {
 	case identity:
 		return body
 	case gzipCoding:
-		decoder, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return nil
-		}
-		if body, err = readUpTo(decoder, most); errors.Is(err, io.EOF) {
+		if body, err := readUpTo(new(gzipPool).reader(bytes.NewReader(body)), most); errors.Is(err, io.EOF) {
 			return body
 		}
 	}

@@ -64,15 +64,17 @@ func (x *exchange) mapBody(r *http.Request) io.Reader {
 // answer translates an answer. The error is upstream's: nothing has gone to
 // the client yet.
 func (t *translate) answer(resp *http.Response, x *exchange) error {
-	h := resp.Header
-	for _, name := range []string{"Location", "Content-Location", "Odata-Entityid"} {
-		for i, value := range h[name] {
-			h[name][i] = x.links.Header(name, value)
+	for name, values := range resp.Header {
+		for i, value := range values {
+			values[i] = x.links.Header(name, value)
 		}
 	}
-	a := answer{Response: resp, links: x.mapAnswer(resp)}
-	if codingOf(h) == gzipCoding && !isRange(resp) && (a.links != nil || !x.gzip) {
-		a.gzip = t.gzips.reader(resp.Body)
+	a := answer{Response: resp}
+	if coding := codingOf(resp.Header); coding != otherCoding && !isRange(resp) {
+		a.links = x.links.Response(odata.Message{ContentType: resp.Header.Get("Content-Type"), Target: x.target, Status: resp.StatusCode})
+		if coding == gzipCoding && (a.links != nil || !x.gzip) {
+			a.gzip = t.gzips.reader(resp.Body)
+		}
 	}
 	if !a.changes() && (resp.ContentLength > short || resp.ContentLength < 0 && !x.http10) {
 		return nil
@@ -92,16 +94,6 @@ func (t *translate) answer(resp *http.Response, x *exchange) error {
 	}
 	a.stream(src)
 	return nil
-}
-
-// mapAnswer makes the stream that maps the links of an answer's body; nil if
-// there are none to map, or if the bytes are those of a range or have a coding
-// that we cannot read.
-func (x *exchange) mapAnswer(resp *http.Response) *odata.Stream {
-	if isRange(resp) || codingOf(resp.Header) == otherCoding {
-		return nil
-	}
-	return x.links.Response(odata.Message{ContentType: resp.Header.Get("Content-Type"), Target: x.target, Status: resp.StatusCode})
 }
 
 // isRange says whether the bytes of an answer are a range out of others, which
@@ -125,7 +117,7 @@ func hasNoBody(resp *http.Response) bool {
 // An answer is one of upstream's, with what is done to its body.
 type answer struct {
 	*http.Response
-	links *odata.Stream // nil: no links are mapped
+	links *odata.Stream // nil: there are none to map, or the bytes are not ones we can read
 	gzip  *gzipBody     // nil: the body is not decoded
 }
 
