@@ -38,13 +38,13 @@ A second such signal ends it at once, with 1.
   dvproxy serve --config dvproxy.yaml`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			told, atOnce, release := endings(cmd.Context())
+			orders, release := ordersBySignal(cmd.Context())
 			defer release()
 			c, err := load(cmd)
 			if err != nil {
 				return err
 			}
-			return serve(told, atOnce, c, cmd.ErrOrStderr())
+			return serve(orders, c, cmd.ErrOrStderr())
 		},
 	}
 }
@@ -60,13 +60,13 @@ type service struct {
 	own          bool // it serves one command of its own
 }
 
-// serve runs until ctx ends, and then drains; no longer than until atOnce ends.
-func serve(ctx, atOnce context.Context, c *config.Config, stderr io.Writer) error {
-	s, err := newService(ctx, c, newLogger(stderr, c.Log))
+// serve runs as it is told.
+func serve(o orders, c *config.Config, stderr io.Writer) error {
+	s, err := newService(o.told, c, newLogger(stderr, c.Log))
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, atOnce)
+	return s.run(o.told, o.atOnce)
 }
 
 // newService wires everything and opens the listeners, but serves nothing yet.
