@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -95,7 +94,7 @@ func (h eventHandler) with(f func(slog.Handler) slog.Handler) eventHandler {
 // Handle implements [slog.Handler]. The event is the message, and what belongs to
 // it as the text log shows it.
 func (h eventHandler) Handle(ctx context.Context, r slog.Record) error {
-	if strings.HasPrefix(r.Message, "request") || !h.events.isDue(r.Message) {
+	if r.Message == "request" || r.Message == "request refused" || !h.events.isDue(r.Message) {
 		return nil
 	}
 	severity := supervisor.Warning

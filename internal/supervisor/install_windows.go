@@ -42,10 +42,8 @@ func (c controlled) Install(_ context.Context, d Definition) (err error) {
 	defer func() { _ = m.Disconnect() }()
 	s, err := m.CreateService(c.name, d.Program, mgr.Config{
 		StartType:        mgr.StartAutomatic,
-		DelayedAutoStart: true, // the machine's own services come first
 		ErrorControl:     mgr.ErrorNormal,
 		ServiceStartName: `NT SERVICE\` + c.name,
-		SidType:          windows.SERVICE_SID_TYPE_UNRESTRICTED,
 		DisplayName:      d.DisplayName,
 		Description:      d.Description,
 	}, d.Arguments...)
@@ -74,38 +72,42 @@ func (c controlled) Install(_ context.Context, d Definition) (err error) {
 	return nil
 }
 
-// configure sets what package mgr does not when it creates a service.
+// configure sets all that goes beyond creating a service. The structures that
+// are passed have a single field each, but for that of the failure actions.
 func configure(s *mgr.Service) error {
-	if err := s.SetRecoveryActions(recovery(), uint32(resetPeriod/time.Second)); err != nil {
-		return reworded("set what is done when the service fails", err)
-	}
-	if err := s.SetRecoveryActionsOnNonCrashFailures(true); err != nil {
-		return reworded("set that an exit code counts as a failure", err)
-	}
-	// A SERVICE_PRESHUTDOWN_INFO is its only number.
+	yes := int32(1)
+	sid := uint32(windows.SERVICE_SID_TYPE_UNRESTRICTED)
 	timeout := uint32(preshutdown / time.Millisecond)
-	if err := change(s, windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, unsafe.Pointer(&timeout)); err != nil {
-		return reworded("set how long a shutdown waits", err)
-	}
-	// And a SERVICE_REQUIRED_PRIVILEGES_INFO its only pointer, to a list that two
-	// zeros end. Walking through folders is all that is left of an account's
-	// privileges, among them to act as others.
+	// Walking through folders is all that is left of an account's privileges,
+	// among them to act as others. Two zeros end the list.
 	privileges := utf16.Encode([]rune("SeChangeNotifyPrivilege\x00\x00"))
 	list := &privileges[0]
-	if err := change(s, windows.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, unsafe.Pointer(&list)); err != nil {
-		return reworded("set which privileges the service keeps", err)
+	for _, setting := range []struct {
+		what  string
+		level uint32
+		info  unsafe.Pointer
+	}{
+		{"let the machine's own services start first", windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, unsafe.Pointer(&yes)},
+		{"give the service an id of its own", windows.SERVICE_CONFIG_SERVICE_SID_INFO, unsafe.Pointer(&sid)},
+		{"set how long a shutdown waits", windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, unsafe.Pointer(&timeout)},
+		{"set which privileges the service keeps", windows.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, unsafe.Pointer(&list)},
+		{"count an exit code as a failure", windows.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, unsafe.Pointer(&yes)},
+	} {
+		err := windows.ChangeServiceConfig2(s.Handle, setting.level, (*byte)(setting.info))
+		if err != nil && !isUnknown(err) {
+			return reworded(setting.what, err)
+		}
+	}
+	err := s.SetRecoveryActions(recovery(), uint32(resetPeriod/time.Second))
+	if err != nil && !isUnknown(err) {
+		return reworded("set what is done when the service fails", err)
 	}
 	return nil
 }
 
-// change is ChangeServiceConfig2. What the system does not know is no error.
-func change(s *mgr.Service, level uint32, info unsafe.Pointer) error {
-	err := windows.ChangeServiceConfig2(s.Handle, level, (*byte)(info))
-	if errors.Is(err, windows.ERROR_INVALID_LEVEL) {
-		return nil
-	}
-	return err
-}
+// isUnknown says whether the system does not know a setting. Windows has had all
+// of them since Vista and Server 2008; wine, which the tests run in, has not.
+func isUnknown(err error) bool { return errors.Is(err, windows.ERROR_INVALID_LEVEL) }
 
 // Uninstall implements [Manager].
 func (c controlled) Uninstall(ctx context.Context) (left []string, err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
@@ -120,13 +121,9 @@ func (c controlled) Status(context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, reworded("ask for the service's state", err)
 	}
-	config, err := s.Config()
+	command, err := commandOf(s)
 	if err != nil {
-		return Status{}, reworded("ask for the service's configuration", err)
-	}
-	command, err := windows.DecomposeCommandLine(config.BinaryPathName)
-	if err != nil {
-		return Status{}, fmt.Errorf("the service's command line: %w", err)
+		return Status{}, reworded("ask for the service's command line", err)
 	}
 	return Status{
 		State:   stateName(now.State),
@@ -135,6 +132,17 @@ func (c controlled) Status(context.Context) (Status, error) {
 		Exit:    lastExit(now),
 		Command: command,
 	}, nil
+}
+
+// commandOf is what the manager starts.
+func commandOf(s *mgr.Service) ([]string, error) {
+	size := uint32(8 << 10) // the most that there can be, says QueryServiceConfig
+	buffer := make([]byte, size)
+	config := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buffer[0])) //nolint:gosec // G103: the call fills a structure
+	if err := windows.QueryServiceConfig(s.Handle, config, size, &size); err != nil {
+		return nil, err
+	}
+	return windows.DecomposeCommandLine(windows.UTF16PtrToString(config.BinaryPathName))
 }
 
 func stateName(s svc.State) string {
