@@ -8,16 +8,27 @@ import (
 	"dvproxy/internal/config"
 )
 
+// A logger is one whose level can be changed.
+type logger struct {
+	*slog.Logger
+	level *slog.LevelVar
+}
+
 // newLogger writes to w in the configured form: text to a terminal and JSON
 // elsewhere, if none is named.
-func newLogger(w io.Writer, c config.Log) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // was checked with the configuration
+func newLogger(w io.Writer, c config.Log) logger {
+	level := new(slog.LevelVar)
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
+	l := logger{slog.New(slog.NewTextHandler(w, options)), level}
 	if c.Format == "json" || (c.Format == "" && !isTerminal(w)) {
-		return slog.New(slog.NewJSONHandler(w, options))
+		l.Logger = slog.New(slog.NewJSONHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	l.setLevel(c)
+	return l
+}
+
+func (l logger) setLevel(c config.Log) {
+	_ = l.level.UnmarshalText([]byte(c.Level)) // was checked with the configuration
 }
 
 func isTerminal(w io.Writer) bool {

@@ -116,7 +116,7 @@ func (r *wrapper) run(c *config.Config) error {
 	atOnce, hurry := context.WithCancelCause(context.Background())
 	defer hurry(nil)
 	served := make(chan error, 1)
-	go func() { served <- s.run(ended, atOnce) }()
+	go func() { served <- s.run(orders{told: ended, atOnce: atOnce}) }()
 
 	code, failed := r.command(s)
 	end(fmt.Errorf("%s has ended", r.args[0]))
