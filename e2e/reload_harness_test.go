@@ -107,4 +107,3 @@ func (p *proxy) usage(t testing.TB) (u usage) {
 	}
 	return u
 }
-

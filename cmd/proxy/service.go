@@ -54,7 +54,7 @@ func newService(ctx context.Context, c *config.Config, log logger) (*service, er
 
 // run serves until it is told to end, or a listener fails; and then drains.
 func (s *service) run(o orders) error {
-	s.take(s.setup, &setup{})
+	s.begin(&setup{})
 	err := s.untilTold(o)
 	err = errors.Join(err, s.drain(o.atOnce))
 	s.identities.stop()
