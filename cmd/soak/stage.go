@@ -106,7 +106,7 @@ func (st *stage) play(ctx context.Context, a act) error {
 		err = errors.Join(err, st.tenant.FailDataverse(f))
 	}
 	if a.revoke {
-		st.revoke()
+		st.tenant.RevokeTokens()
 	}
 	if a.do != nil {
 		err = errors.Join(err, a.do(ctx, st))
@@ -123,21 +123,23 @@ func (st *stage) play(ctx context.Context, a act) error {
 	st.tenant.ClearEntraFaults()
 	st.tenant.ClearDataverseFaults()
 	st.tenant.SetLimits(simulator.Limits{})
-	mended := func() bool {
-		return st.send(ctx, request{method: http.MethodGet, path: "WhoAmI"}).kind() == ""
-	}
-	if !st.until(ctx, mendLimit, mended) && ctx.Err() == nil {
+	if !st.until(ctx, mendLimit, st.passes(ctx)) && ctx.Err() == nil {
 		st.book.broke("%s: requests do not pass %v after its end", a.name, mendLimit)
 	}
 	return nil
 }
 
-// revoke revokes the tokens while no request is under way: one that had just been
-// refused would be refused its new token too, which is another promise.
-func (st *stage) revoke() {
+// passes says whether a request does.
+func (st *stage) passes(ctx context.Context) func() bool {
+	return func() bool {
+		return st.send(ctx, request{method: http.MethodGet, path: "WhoAmI"}).kind() == ""
+	}
+}
+
+// answered waits until each request that is under way now has its answer.
+func (st *stage) answered() {
 	st.gate.Lock()
 	defer st.gate.Unlock()
-	st.tenant.RevokeTokens()
 }
 
 // struck is how many faults there were.
