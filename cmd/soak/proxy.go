@@ -98,17 +98,29 @@ func (p *program) start(ctx context.Context) error {
 	defer cancel()
 	select {
 	case o := <-origins:
-		p.origin, p.admin = o[0], o[1]
+		p.admin = o[1]
+		return p.at(o[0])
 	case <-p.exited:
 		return errors.New("dvproxy exited at its start")
 	case <-ctx.Done():
 		return errors.New("dvproxy does not listen")
 	}
-	u, err := url.Parse(p.origin)
-	if err == nil {
-		p.listen = "localhost:" + u.Port()
+}
+
+// at puts down where dvproxy listens. Clients read that all the time, so it is
+// written once, before there are any.
+func (p *program) at(origin string) error {
+	if p.origin == "" {
+		u, err := url.Parse(origin)
+		if err != nil {
+			return err
+		}
+		p.origin, p.listen = origin, "localhost:"+u.Port()
 	}
-	return err
+	if origin != p.origin {
+		return fmt.Errorf("dvproxy came back at %s, and was at %s", origin, p.origin)
+	}
+	return nil
 }
 
 // read keeps the end of the log, and finds in it where dvproxy listens.

@@ -54,7 +54,9 @@ func (f *fakeTokens) Reject(token, claims string) func(context.Context) (string,
 		return func(ctx context.Context) (string, bool, error) { return f.newer(ctx, token, claims) }
 	}
 	if token == f.last {
-		return func(context.Context) (string, bool, error) { return "", false, noToken{refused: true, after: time.Second} }
+		return func(context.Context) (string, bool, error) {
+			return "", false, noToken{refused: true, after: time.Second}
+		}
 	}
 	fresh := token == f.current()
 	if fresh {
