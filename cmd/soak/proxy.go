@@ -31,6 +31,7 @@ const (
 type program struct {
 	file, dir     string
 	tenant        *simulator.Server
+	dataverse     string // origin of the tenant's, or of what is before it
 	listen        string
 	origin, admin string
 	cmd           *exec.Cmd
@@ -55,8 +56,8 @@ func build(ctx context.Context, dir string, race bool) (string, error) {
 	return file, nil
 }
 
-func newProgram(file, dir string, tenant *simulator.Server) (*program, error) {
-	p := &program{file: file, dir: dir, tenant: tenant, listen: "localhost:0"}
+func newProgram(file, dir string, tenant *simulator.Server, dataverse string) (*program, error) {
+	p := &program{file: file, dir: dir, tenant: tenant, dataverse: dataverse, listen: "localhost:0"}
 	config := fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n", filepath.Join(dir, "state"), maxWait, maxWait)
 	if err := os.WriteFile(filepath.Join(dir, "dvproxy.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func (p *program) start(ctx context.Context) error {
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
 		"DVPROXY_CONFIG=" + filepath.Join(p.dir, "dvproxy.yaml"),
 		"DVPROXY_LISTEN=" + p.listen, "DVPROXY_ADMIN=localhost:0", "DVPROXY_LOG_FORMAT=json",
-		"DATAVERSE_URL=" + p.tenant.DataverseURL, "AZURE_AUTHORITY_HOST=" + p.tenant.EntraURL,
+		"DATAVERSE_URL=" + p.dataverse, "AZURE_AUTHORITY_HOST=" + p.tenant.EntraURL,
 		"AZURE_TENANT_ID=" + p.tenant.TenantID(), "AZURE_CLIENT_ID=" + p.tenant.ClientID(),
 		"AZURE_CLIENT_SECRET_FILE=" + filepath.Join(p.dir, "secret"),
 	}

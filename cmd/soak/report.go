@@ -34,9 +34,9 @@ func (r *report) rounds() int { return max(0, len(r.held)-1) }
 // progress says what happens now: on a terminal, in a line that is drawn over.
 func (r *report) progress(st *stage, name string) {
 	st.book.mu.Lock()
-	requests, complaints := st.book.requests, len(st.book.complain)
+	requests := st.book.requests
 	st.book.mu.Unlock()
-	line := fmt.Sprintf("%6.0f s  round %d  %8d requests  %d broken  %s", time.Since(r.began).Seconds(), r.rounds()+1, requests, complaints, name)
+	line := fmt.Sprintf("%6.0f s  round %d  %8d requests  %d broken  %s", time.Since(r.began).Seconds(), r.rounds()+1, requests, st.book.complaints(), name)
 	if r.live {
 		fmt.Fprintf(r.out, "\r\x1b[K%.79s", line)
 		return
@@ -78,6 +78,11 @@ func (r *report) verdict(st *stage) bool {
 		row("descriptors, memory", "not known on this system")
 	}
 	_ = t.Flush()
+	return r.conclude(b)
+}
+
+// conclude prints what was broken, if anything was; the caller holds the book.
+func (r *report) conclude(b *book) bool {
 	if len(b.complain) == 0 {
 		fmt.Fprintln(r.out, "\nEvery promise held.")
 		return false
@@ -87,6 +92,28 @@ func (r *report) verdict(st *stage) bool {
 		fmt.Fprintln(r.out, "  "+what)
 	}
 	return true
+}
+
+// cuts prints the table of a run of cuts, and says whether a promise was broken.
+func (r *report) cuts(st *stage, of *relay) bool {
+	if r.live {
+		fmt.Fprint(r.out, "\r\x1b[K")
+	}
+	b := st.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
+	row := func(name string, value any) { fmt.Fprintf(t, "%s\t%v\n", name, value) }
+	row("seed", r.settings.seed)
+	row("time", time.Since(r.began).Round(time.Second))
+	row("POSTs", b.requests)
+	counts(t, "connections cut", of.cuts)
+	counts(t, "failures that clients saw, as documented", b.promised)
+	counts(t, "failures that clients saw, not documented", b.broken)
+	row("POSTs executed twice", b.twice)
+	row("acknowledged POSTs that were not executed", b.lost)
+	_ = t.Flush()
+	return r.conclude(b)
 }
 
 // counts prints a sum and what it is made of.

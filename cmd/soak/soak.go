@@ -17,7 +17,7 @@ func soak(ctx context.Context, s settings, out io.Writer) (broken bool, err erro
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintf(out, "soak: seed %d, %v, %d clients\n", s.seed, s.duration, s.clients)
-	st, err := newStage(ctx, s, dir)
+	st, err := newStage(ctx, s, dir, nil)
 	if err != nil {
 		return false, err
 	}

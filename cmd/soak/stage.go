@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type stage struct {
 	book    *book
 	gate    sync.RWMutex // held for reading by each request
 	names   atomic.Int64
+	seeds   atomic.Uint64
 	secrets int
 	prefix  string
 
@@ -37,8 +39,9 @@ type stage struct {
 	refused        int            // dead tokens of the rounds before
 }
 
-// newStage starts everything.
-func newStage(ctx context.Context, s settings, dir string) (*stage, error) {
+// newStage starts everything; between dvproxy and the tenant stands a relay, if
+// there is one.
+func newStage(ctx context.Context, s settings, dir string, between *relay) (*stage, error) {
 	file := s.proxy
 	var err error
 	if file == "" {
@@ -47,10 +50,20 @@ func newStage(ctx context.Context, s settings, dir string) (*stage, error) {
 		}
 	}
 	st := &stage{client: newClient(), book: newBook(), prefix: fmt.Sprintf("soak-%d-", s.seed), faults: map[string]int{}, tokens: map[string]int{}}
-	if st.tenant, err = simulator.Start(simulator.Options{TokenLifetime: tokenLifetime}); err != nil {
+	options := simulator.Options{TokenLifetime: tokenLifetime}
+	if between != nil {
+		options.Origin = between.origin()
+	}
+	if st.tenant, err = simulator.Start(options); err != nil {
 		return nil, fmt.Errorf("start the simulator: %w", err)
 	}
-	if st.program, err = newProgram(file, dir, st.tenant); err == nil {
+	origin := st.tenant.DataverseURL
+	if between != nil {
+		between.start(strings.TrimPrefix(origin, "http://"))
+		origin = between.origin()
+	}
+	st.program, err = newProgram(file, dir, st.tenant, origin)
+	if err == nil {
 		err = st.program.start(ctx)
 	}
 	if err != nil {
