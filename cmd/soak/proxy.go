@@ -56,9 +56,9 @@ func build(ctx context.Context, dir string, race bool) (string, error) {
 	return file, nil
 }
 
-func newProgram(file, dir string, tenant *simulator.Server, dataverse string) (*program, error) {
+func newProgram(file, dir string, tenant *simulator.Server, dataverse string, patience time.Duration) (*program, error) {
 	p := &program{file: file, dir: dir, tenant: tenant, dataverse: dataverse, listen: "localhost:0"}
-	config := fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n", filepath.Join(dir, "state"), maxWait, maxWait)
+	config := fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n", filepath.Join(dir, "state"), maxWait, patience)
 	if err := os.WriteFile(filepath.Join(dir, "dvproxy.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -18,7 +19,7 @@ type relay struct {
 
 	mu     sync.Mutex // guards what follows
 	random *rand.Rand
-	cuts   map[string]int // by place and manner
+	cuts   map[cut]int // without their share
 	open   map[net.Conn]struct{}
 	done   bool
 	all    sync.WaitGroup
@@ -70,11 +71,11 @@ var errCut = errors.New("cut")
 
 // newRelay listens, and serves from its start.
 func newRelay(random *rand.Rand) (*relay, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is this machine
 	if err != nil {
 		return nil, fmt.Errorf("listen for the relay: %w", err)
 	}
-	return &relay{listener: listener, random: random, cuts: map[string]int{}, open: map[net.Conn]struct{}{}}, nil
+	return &relay{listener: listener, random: random, cuts: map[cut]int{}, open: map[net.Conn]struct{}{}}, nil
 }
 
 func (r *relay) origin() string { return "http://" + r.listener.Addr().String() }
@@ -138,14 +139,7 @@ func (r *relay) draw(reused bool) cut {
 // says, the tenant's at once.
 func (r *relay) strike(c cut, down net.Conn) error {
 	r.mu.Lock()
-	how := "FIN"
-	if c.reset {
-		how = "RST"
-	}
-	if c.reused {
-		how += ", reused"
-	}
-	r.cuts[fmt.Sprintf("%s, %s", c.place, how)]++
+	r.cuts[cut{place: c.place, reset: c.reset, reused: c.reused}]++
 	r.mu.Unlock()
 	tcp, ok := down.(*net.TCPConn)
 	switch {
@@ -165,11 +159,16 @@ func (r *relay) strike(c cut, down net.Conn) error {
 	return errCut
 }
 
-// struck is how many cuts there were.
-func (r *relay) struck() (n int) {
+// tally is how many cuts there were, without their share.
+func (r *relay) tally() map[cut]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, count := range r.cuts {
+	return maps.Clone(r.cuts)
+}
+
+// struck is how many cuts there were in all.
+func (r *relay) struck() (n int) {
+	for _, count := range r.tally() {
 		n += count
 	}
 	return n

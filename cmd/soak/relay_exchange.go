@@ -67,7 +67,7 @@ func (x *exchange) pass() error {
 		return err
 	}
 	if x.cut.place == idle {
-		time.Sleep(time.Duration(x.cut.share * float64(2*time.Millisecond)))
+		<-time.After(time.Duration(x.cut.share * float64(2*time.Millisecond)))
 		return x.relay.strike(x.cut, x.down)
 	}
 	return nil

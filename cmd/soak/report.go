@@ -94,28 +94,6 @@ func (r *report) conclude(b *book) bool {
 	return true
 }
 
-// cuts prints the table of a run of cuts, and says whether a promise was broken.
-func (r *report) cuts(st *stage, of *relay) bool {
-	if r.live {
-		fmt.Fprint(r.out, "\r\x1b[K")
-	}
-	b := st.book
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	t := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
-	row := func(name string, value any) { fmt.Fprintf(t, "%s\t%v\n", name, value) }
-	row("seed", r.settings.seed)
-	row("time", time.Since(r.began).Round(time.Second))
-	row("POSTs", b.requests)
-	counts(t, "connections cut", of.cuts)
-	counts(t, "failures that clients saw, as documented", b.promised)
-	counts(t, "failures that clients saw, not documented", b.broken)
-	row("POSTs executed twice", b.twice)
-	row("acknowledged POSTs that were not executed", b.lost)
-	_ = t.Flush()
-	return r.conclude(b)
-}
-
 // counts prints a sum and what it is made of.
 func counts(w io.Writer, name string, of map[string]int) {
 	total := 0

@@ -57,12 +57,13 @@ func newStage(ctx context.Context, s settings, dir string, between *relay) (*sta
 	if st.tenant, err = simulator.Start(options); err != nil {
 		return nil, fmt.Errorf("start the simulator: %w", err)
 	}
-	origin := st.tenant.DataverseURL
+	origin, patience := st.tenant.DataverseURL, maxWait
 	if between != nil {
+		patience = cutPatience
 		between.start(strings.TrimPrefix(origin, "http://"))
 		origin = between.origin()
 	}
-	st.program, err = newProgram(file, dir, st.tenant, origin)
+	st.program, err = newProgram(file, dir, st.tenant, origin, patience)
 	if err == nil {
 		err = st.program.start(ctx)
 	}
