@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -27,6 +28,29 @@ func rotateSecret(ctx context.Context, st *stage) error {
 	st.tenant.ClearEntraFaults()
 	st.tenant.SetSecrets(secret)
 	return st.program.writeSecret(secret)
+}
+
+// revokeTwice revokes the tokens, and again as soon as there is a new one: the
+// requests that were refused are on their way with it, or were just answered.
+// Each time all of them come through before the next; thrice in a row is more
+// than dvproxy promises.
+func revokeTwice(ctx context.Context, st *stage) error {
+	st.tenant.RevokeTokens() // that mends what the act before may have left
+	for range 5 {
+		if !st.until(ctx, mendLimit, st.passes(ctx)) && ctx.Err() == nil {
+			return errors.New("requests do not pass")
+		}
+		st.answered()
+		before := st.tenant.Stats().TokenCalls["issued"]
+		st.tenant.RevokeTokens()
+		limited, cancel := context.WithTimeout(ctx, strikeLimit)
+		for st.tenant.Stats().TokenCalls["issued"] == before && limited.Err() == nil {
+			st.wait(limited, 100*time.Microsecond)
+		}
+		cancel()
+		st.tenant.RevokeTokens()
+	}
+	return nil
 }
 
 // deniedPath asks once for what Dataverse answers with 401 whatever the token:
