@@ -43,7 +43,7 @@ const short = 800 * time.Millisecond
 // round is every act that one dvproxy has to live through, in an order of the
 // generator's.
 func round(random *rand.Rand) []act {
-	acts := append(append(entraActs(random), protectionActs(random)...), append(outageActs(random), clientActs()...)...)
+	acts := append(append(entraActs(random), protectionActs(random)...), append(outageActs(random), append(clientActs(), reloadActs()...)...)...)
 	random.Shuffle(len(acts), func(i, j int) { acts[i], acts[j] = acts[j], acts[i] })
 	return acts
 }

@@ -32,6 +32,7 @@ type program struct {
 	file, dir     string
 	tenant        *simulator.Server
 	dataverse     string // origin of the tenant's, or of what is before it
+	patience      time.Duration
 	listen        string
 	origin, admin string
 	cmd           *exec.Cmd
@@ -57,18 +58,25 @@ func build(ctx context.Context, dir string, race bool) (string, error) {
 }
 
 func newProgram(file, dir string, tenant *simulator.Server, dataverse string, patience time.Duration) (*program, error) {
-	p := &program{file: file, dir: dir, tenant: tenant, dataverse: dataverse, listen: "localhost:0"}
-	config := fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n", filepath.Join(dir, "state"), maxWait, patience)
-	if err := os.WriteFile(filepath.Join(dir, "dvproxy.yaml"), []byte(config), 0o600); err != nil {
+	p := &program{file: file, dir: dir, tenant: tenant, dataverse: dataverse, patience: patience, listen: "localhost:0"}
+	if err := p.configure(""); err != nil {
 		return nil, err
 	}
 	return p, p.writeSecret(tenant.ClientSecret())
 }
 
-// writeSecret puts the secret where dvproxy reads it, in one step.
-func (p *program) writeSecret(secret string) error {
-	name := filepath.Join(p.dir, "secret")
-	if err := os.WriteFile(name+".new", []byte(secret), 0o600); err != nil { //nolint:gosec // the folder is ours
+// configure writes the configuration, with more settings of the environment.
+func (p *program) configure(more string) error {
+	return p.write("dvproxy.yaml", fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n%s",
+		filepath.Join(p.dir, "state"), maxWait, p.patience, more))
+}
+
+func (p *program) writeSecret(secret string) error { return p.write("secret", secret) }
+
+// write puts a file where dvproxy reads it, in one step.
+func (p *program) write(name, text string) error {
+	name = filepath.Join(p.dir, name)
+	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil { //nolint:gosec // the folder is ours
 		return err
 	}
 	return os.Rename(name+".new", name) //nolint:gosec // the folder is ours

@@ -20,7 +20,8 @@ type settings struct {
 
 const help = `Drives the built dvproxy through faults for as long as you like: a sign-in service
 that is slow, down or refuses, revoked tokens, throttling, 502 to 504, broken
-connections and answers, stalled uploads, clients that leave, restarts. Clients
+connections and answers, stalled uploads, clients that leave, configurations that are
+reloaded, restarts. Clients
 create, update, read, send batches and files meanwhile; every write has a name of
 its own, so that the simulated Dataverse sees one that is done twice.
 
