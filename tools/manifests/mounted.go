@@ -18,7 +18,7 @@ type mount struct {
 	folder bool
 }
 
-const identityToken = "/var/run/secrets/azure/tokens/azure-identity-token" //nolint:gosec // a path
+const identityToken = "/var/run/secrets/azure/tokens/azure-identity-token"
 
 // mounted is what a kubelet would put before a container: files as they come
 // from ConfigMaps and Secrets, with its modes and groups, and variables.
