@@ -81,14 +81,14 @@ healthy() {
 # burden asks much of it, and wants every answer to be right.
 burden() {
 	go build -o "$work/load" ./deploy/testing/load
-	"$work/load" -origin "$origin" -control "$(field control_url)" || fail "under load: $(tail -n 5 "$work/serve.log")"
+	"$work/load" -origin "$origin" -control "$(field control_url)" || fail "under load: $(tail -n 2 "$work/serve.log")"
 	grep -q '"attempts":2' "$work/serve.log" || fail "no token was refused"
 	healthy # in the same 32 MiB, after it
 }
 
 leave() {
 	podman stop -t 20 "$name" >/dev/null
-	wait "$proxy" || fail "it exits $? when it is told to stop: $(tail -n 5 "$work/serve.log")"
+	wait "$proxy" || fail "it exits $? when it is told to stop: $(tail -n 2 "$work/serve.log")"
 }
 
 clean_up() {

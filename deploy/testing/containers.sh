@@ -123,13 +123,18 @@ build() {
 		fail "build: $(tail -n 20 "$work/build.log")"
 }
 
-# image makes dvproxy:test, unless a script that shared this folder has.
+# image makes dvproxy:test, unless it was made of this very source before, by another
+# script with the same WORK.
 image() {
-	[[ -n $keep ]] && podman image exists dvproxy:test && return
+	local source
 	go mod download
 	stand_ins
 	snapshot
-	build dvproxy:test --platform "linux/$(go env GOARCH)" --build-arg REVISION=0123abc
+	source=$(tar -c --sort=name --mtime=@0 -C "$work/src" --exclude=./.git . | sha256sum)
+	if ! podman image exists dvproxy:test || [[ $(cat "$work/image.of" 2>/dev/null) != "$source" ]]; then
+		build dvproxy:test --platform "linux/$(go env GOARCH)" --build-arg REVISION=0123abc
+		echo "$source" >"$work/image.of"
+	fi
 }
 
 # tenant starts the simulator, and field NAME is then a field of what it announces.
