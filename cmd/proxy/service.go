@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"time"
 
@@ -10,9 +11,6 @@ import (
 	"dvproxy/internal/config"
 	"dvproxy/internal/forward"
 )
-
-// bodyBudget is the memory for kept request bodies of the whole process.
-const bodyBudget = 16 << 20
 
 // A service is all that one process runs: what its present configuration makes,
 // and what outlives that.
@@ -37,7 +35,7 @@ func newService(ctx context.Context, c *config.Config, log logger) (*service, er
 		setup:   &setup{config: c},
 		log:     log,
 		metrics: admin.NewMetrics(version(), runtime.Version()),
-		budget:  forward.NewBudget(bodyBudget),
+		budget:  forward.NewBudget(fitMemory(os.DirFS("/"))),
 		leave:   newDeparture(),
 		started: time.Now(),
 		past:    newPast(),
@@ -54,7 +52,7 @@ func newService(ctx context.Context, c *config.Config, log logger) (*service, er
 
 // run serves until it is told to end, or a listener fails; and then drains.
 func (s *service) run(o orders) error {
-	s.take(s.setup, &setup{})
+	s.begin(&setup{})
 	err := s.untilTold(o)
 	err = errors.Join(err, s.drain(o.atOnce))
 	s.identities.stop()
