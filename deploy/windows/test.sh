@@ -4,12 +4,13 @@
 #
 #   deploy/windows/test.sh          work in a temporary folder
 #   WORK=dir deploy/windows/test.sh     keep it, with wine's own files, for the next time
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 
 keep=${WORK:-}
 work=$(realpath -m "${WORK:-$(mktemp -d)}")
 mkdir -p "$work"
+: >"$work/said"
 export WINEPREFIX=$work/prefix WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe=d'
 unset DISPLAY
 wine=/usr/lib/wine/wine64 wineserver=/usr/lib/wine/wineserver64
@@ -41,7 +42,7 @@ eventually() {
 		"$@" && return
 		read -rt 0.1 <> <(:) || true
 	done
-	fail "not within 20 s: $*"
+	fail "not within 20 s: $*; the last said: $(<"$work/said")"
 }
 
 tools() {
@@ -226,7 +227,10 @@ broken() {
 	cp "$work/dvproxy.yaml" "$data/dvproxy.yaml"
 }
 
-stopped() { { dvproxy service status || true; } 2>&1 | grep -qE 'service: +stopped'; }
+stopped() {
+	dvproxy service status >"$work/said" 2>&1 || true
+	grep -qE 'service: +stopped' "$work/said"
+}
 
 uninstall() {
 	exits 0 dvproxy service start
@@ -244,6 +248,7 @@ uninstall() {
 }
 
 trap clean_up EXIT
+trap 'echo "FAIL: line $LINENO: $BASH_COMMAND" >&2' ERR
 tools
 build
 machine
