@@ -63,6 +63,7 @@ lint: bin/golangci-lint ## Check style, formatting and the module files (5 minut
 	GOOS=windows bin/golangci-lint run
 	go mod tidy -diff
 	go mod verify
+	cd tools/manifests && ../../bin/golangci-lint run && go mod tidy -diff
 
 # Pinned by tools/go.mod. A module of its own keeps 200 modules out of ours.
 bin/golangci-lint: tools/go.mod tools/go.sum
