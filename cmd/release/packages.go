@@ -66,11 +66,11 @@ func (r *release) staged(files []file) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(staged, file{name: "copyright", data: fmt.Appendf(nil, copyright, terms)}, file{name: "changelog.gz", data: changes}), nil
+	return append(staged, file{name: "copyright", data: fmt.Appendf(nil, copyright, r.time.Year(), terms)}, file{name: "changelog.gz", data: changes}), nil
 }
 
 // copyright is the file that Debian Policy 12.5 asks for.
-const copyright = `dvproxy: copyright of its authors.
+const copyright = `Copyright %d the authors of dvproxy
 
 %s
 

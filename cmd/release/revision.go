@@ -43,6 +43,9 @@ func (r *release) askGit(ctx context.Context, anyState bool, seconds *string) er
 	if changed != "" && !anyState {
 		return fmt.Errorf("the work tree has what no commit has, so nobody could build this release again; commit it, or try with -uncommitted:\n%s", changed)
 	}
+	if changed != "" {
+		r.revision += "-with-changes"
+	}
 	if *seconds == "" {
 		if *seconds, err = r.git(ctx, "log", "-1", "--format=%ct"); err != nil {
 			return err
