@@ -24,6 +24,7 @@ func checkDeb(t *testing.T, data []byte, made time.Time) {
 	files := untar(t, gunzip(t, members["data.tar.gz"]))
 	for name, mode := range map[string]int64{
 		"./usr/bin/dvproxy":                                  0o755,
+		"./etc/dvproxy/":                                     0o755,
 		"./usr/lib/systemd/system/dvproxy.service":           0o644,
 		"./etc/dvproxy/dvproxy.yaml":                         0o644,
 		"./usr/share/man/man1/dvproxy.1.gz":                  0o644,
@@ -36,7 +37,6 @@ func checkDeb(t *testing.T, data []byte, made time.Time) {
 		"./usr/share/doc/dvproxy/THIRD-PARTY-NOTICES.txt.gz": 0o644,
 		"./usr/share/doc/dvproxy/examples/dvproxy.yaml":      0o644,
 		"./usr/share/doc/dvproxy/docs/configuration.md":      0o644,
-		"./etc/dvproxy/":                                     0o755,
 	} {
 		if e, ok := files[name]; !ok || e.Mode != mode || e.Uname != "root" || !e.ModTime.Equal(made) {
 			t.Errorf("%s: there %t, mode %o, owner %q, time %v; want mode %o", name, ok, e.Mode, e.Uname, e.ModTime, mode)

@@ -125,7 +125,7 @@ func checkArchive(t *testing.T, data []byte, made time.Time) {
 func buildNFPM(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "nfpm")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", name, "github.com/goreleaser/nfpm/v2/cmd/nfpm")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", name, "github.com/goreleaser/nfpm/v2/cmd/nfpm")
 	cmd.Dir = filepath.Join("..", "..", "tools", "nfpm")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build nfpm: %v\n%s", err, out)
