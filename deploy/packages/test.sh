@@ -98,7 +98,7 @@ try_rpm() {
 	[[ $(rpm -qp --qf '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" | grep dvproxy.yaml | head -1) == "/etc/dvproxy/dvproxy.yaml cn" ]] || fail "the configuration is replaced"
 	[[ $(rpm -qp --qf '[%{FILEUSERNAME} %{FILEGROUPNAME}\n]' "$rpm" | sort -u) == "root root" ]] || fail "owners"
 	mkdir -p "$work/rpm"
-	(cd "$work/rpm" && rpm2cpio "$rpm" | cpio -idm --quiet)
+	(cd "$work/rpm" && rpm2cpio "$rpm" | cpio -idm --quiet --no-absolute-filenames)
 	cmp "$work/rpm/usr/bin/dvproxy" "$work/pages/dvproxy"
 	[[ $("$work/rpm/usr/bin/dvproxy" version) == "dvproxy v0.0.1 "* ]] || fail "the program in the rpm"
 	for script in postin preun postun; do
