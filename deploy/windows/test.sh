@@ -139,11 +139,9 @@ nothing_left() { [[ -z $(dvproxies) ]]; }
 
 # dvproxies are the process ids of dvproxy under wine.
 dvproxies() {
-	local dir
-	for dir in /proc/[0-9]*; do
-		if tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -qF 'dvproxy\dvproxy.exe' && grep -qzF "WINEPREFIX=$WINEPREFIX" "$dir/environ" 2>/dev/null; then
-			echo "${dir#/proc/}"
-		fi
+	local file
+	grep -lsaF 'dvproxy\dvproxy.exe' /proc/[0-9]*/cmdline | while read -r file; do
+		! grep -qzsF "WINEPREFIX=$WINEPREFIX" "${file%cmdline}environ" || basename "${file%/cmdline}"
 	done
 }
 
@@ -252,17 +250,10 @@ trap 'echo "FAIL: line $LINENO: $BASH_COMMAND" >&2' ERR
 tools
 build
 machine
-unit supervisor
-unit logfile
-tenant
-serve
-run
-install
-registered
-start
-stop
-broken
-uninstall
+for step in 'unit supervisor' 'unit logfile' tenant serve run install registered start stop broken uninstall; do
+	$step
+	echo "$SECONDS s: $step"
+done
 "$wineserver" -k
 "$wineserver" -w 2>/dev/null || true
 ! grep -rqF -- "$secret" "$WINEPREFIX"/*.reg || fail "the registry holds the secret"
