@@ -108,7 +108,7 @@ tenant() {
 }
 
 ready() { curl -fsS -o /dev/null "$admin/readyz" 2>/dev/null; }
-who_am_i() { curl -fsS "$origin/api/data/v9.2/WhoAmI" | grep -q UserId; }
+who_am_i() { curl -fsS -o "$work/answer" "$origin/api/data/v9.2/WhoAmI" && grep -q UserId "$work/answer"; }
 
 serve() {
 	AZURE_CLIENT_SECRET=$secret DVPROXY_LISTEN=${origin#http://} DVPROXY_ADMIN=${admin#http://} DVPROXY_ADMIN_QUIT=true \
@@ -208,10 +208,11 @@ stop() {
 	exits 1 dvproxy service status
 	says stopped
 	exits 0 dvproxy service stop # a second time
-	tail -n 1 "$data/log/dvproxy.log" | grep -q '"msg":"stopped"' || fail "it did not drain: $(<"$data/log/dvproxy.log")"
+	[[ $(tail -n 1 "$data/log/dvproxy.log") == *'"msg":"stopped"'* ]] || fail "it did not drain: $(<"$data/log/dvproxy.log")"
 }
 
-in_flight() { curl -fsS "$admin/metrics" | grep -qE '^dvproxy_requests_in_flight\{.*\} 1$'; }
+# Not in a pipe: grep -q leaves it at the first match, which fails the other end.
+in_flight() { curl -fsS -o "$work/metrics" "$admin/metrics" && grep -qE '^dvproxy_requests_in_flight\{.*\} 1$' "$work/metrics"; }
 
 # broken: a wrong configuration is told before a start, and one that only the
 # service sees does not make it start for ever.
