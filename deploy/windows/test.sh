@@ -128,19 +128,33 @@ run() {
 	! grep -qF -- "$secret" "$work/said" || fail "the command sees the secret"
 	exits 7 dvproxy run -- cmd /c 'exit 7'
 	exits 127 dvproxy run -- no-such-command
-	# What the command leaves running ends with dvproxy: here a wait for nobody.
-	exits 3 dvproxy run -- cmd /c "start /b \"\" \"C:\\Program Files\\dvproxy\\dvproxy.exe\" wait --max 100s --admin localhost:1 & ping -n 3 127.0.0.1 >NUL & exit 3"
-	eventually nothing_left
+	left_behind
 	unset AZURE_CLIENT_SECRET
 }
 
-# nothing_left says whether no dvproxy of this prefix runs any more.
+# left_behind: what a command leaves running, here a wait for nobody, ends with dvproxy.
+left_behind() {
+	printf '%s\r\n' '@start /b "" "C:\Program Files\dvproxy\dvproxy.exe" wait --max 100s --admin localhost:1' '@ping -n 8 127.0.0.1 >NUL' '@exit 3' >"$c_drive/leave.cmd"
+	dvproxy run -- cmd /c 'C:\leave.cmd' >"$work/said" 2>&1 &
+	local running=$! code=0
+	eventually waits
+	wait "$running" || code=$?
+	((code == 3)) || fail "run exits $code, not 3: $(<"$work/said")"
+	eventually nothing_left
+}
+
+waits() { [[ -n $(processes 'dvproxy[\]dvproxy.exe.wait') ]]; }
 nothing_left() { [[ -z $(dvproxies) ]]; }
 
 # dvproxies are the process ids of dvproxy under wine.
-dvproxies() {
+dvproxies() { processes 'dvproxy[\]dvproxy.exe'; }
+
+# processes are the ids of those under this wine whose command line is like that,
+# with a zero between its words.
+processes() {
 	local file
-	grep -lsaF 'dvproxy\dvproxy.exe' /proc/[0-9]*/cmdline | while read -r file; do
+	# (A pattern that does not match itself, since grep is a process too.)
+	grep -lsa -- "$1" /proc/[0-9]*/cmdline | while read -r file; do
 		! grep -qzsF "WINEPREFIX=$WINEPREFIX" "${file%cmdline}environ" || basename "${file%/cmdline}"
 	done
 }
@@ -190,6 +204,7 @@ start() {
 	grep -qE 'ready: +yes' "$work/said" || fail "status says: $(<"$work/said")"
 	who_am_i || fail "the service does not answer: $(<"$data/log/dvproxy.log")"
 	local pid
+	! nothing_left || fail "there is no process to look at"
 	for pid in $(dvproxies); do
 		! grep -qF -- "$secret" "/proc/$pid/cmdline" "/proc/$pid/environ" || fail "process $pid shows the secret"
 	done
