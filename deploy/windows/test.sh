@@ -62,6 +62,7 @@ machine() {
 		"$wine" wineboot -i >"$work/wineboot.log" 2>&1 || fail "wineboot: $(tail -n 5 "$work/wineboot.log")"
 	fi
 	x86_64-w64-mingw32-gcc -shared -o "$c_drive/windows/system32/bcryptprimitives.dll" deploy/windows/prng.c -ladvapi32
+	"$wineserver" -w # for the one that wineboot has started
 	"$wineserver" -p # so that it does not start anew with each program
 	"$wine" sc delete dvproxy >/dev/null 2>&1 || true # of a test that was broken off
 	rm -rf "$data"
