@@ -17,6 +17,7 @@ import (
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
 	"dvproxy/internal/listen"
+	"dvproxy/internal/supervisor"
 	"dvproxy/internal/tokencache"
 )
 
@@ -57,7 +58,8 @@ type service struct {
 	admin        *server // nil if there is none
 	adminOrigin  string
 	leave        *departure
-	own          bool // it serves one command of its own
+	systemd      *supervisor.Systemd // that has started the process; nil if none has
+	own          bool                // it serves one command of its own
 }
 
 // serve runs as it is told.
@@ -71,7 +73,7 @@ func serve(o orders, c *config.Config, stderr io.Writer) error {
 
 // newService wires everything and opens the listeners, but serves nothing yet.
 func newService(ctx context.Context, c *config.Config, log *slog.Logger) (*service, error) {
-	s := &service{config: c, log: log, leave: newDeparture(c.Drain.ExitAfterIdle)}
+	s := &service{config: c, log: log, leave: newDeparture(c.Drain.ExitAfterIdle), systemd: findSystemd(log)}
 	for _, w := range c.Warnings {
 		log.Warn("configuration", slog.String("setting", w.Setting), slog.String("message", w.String()))
 	}
@@ -165,10 +167,12 @@ func (s *service) run(ctx, atOnce context.Context) error {
 	for _, server := range servers {
 		go func() { failed <- server.serve() }()
 	}
+	reported := s.report()
 	err := s.untilTold(ctx, atOnce, failed)
 	err = errors.Join(err, s.drain(atOnce))
 	stopRenewing()
 	caches.Wait()
+	reported()
 	s.log.Info("stopped")
 	return err
 }
