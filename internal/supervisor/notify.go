@@ -1,9 +1,3 @@
-// Package supervisor speaks with what starts, watches and stops the process.
-//
-// With [Systemd] that is systemd, by the protocol of sd_notify(3): the process
-// says when it is ready, when it reads its configuration again and when it
-// stops, and what it is doing, in words; and it proves from time to time that
-// it is alive.
 package supervisor
 
 import (
@@ -23,8 +17,10 @@ const (
 	longestStatus = 1000        // bytes; a whole message may have 4096
 )
 
-// A Systemd is the service manager that has started the process. Nil is none,
-// and then nothing is sent anywhere.
+// A Systemd is the systemd that has started this process and wants to hear from
+// it, by the protocol of sd_notify(3): when it is ready, when it reads its
+// configuration again and when it stops; what it is doing, in words; and from
+// time to time that it is alive. Nil is none, and then nothing is sent anywhere.
 type Systemd struct {
 	send   func(message string) error
 	period time.Duration // in which a sign of life is wanted; 0 for never
