@@ -104,7 +104,12 @@ type wrapper struct {
 
 // run returns nil or the exit code that is not 0.
 func (r *wrapper) run(c *config.Config) error {
-	s, err := newService(context.Background(), c, newLogger(r.stderr, c.Log))
+	log, closeLog, err := openLog(r.stderr, c.Log)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	s, err := newService(context.Background(), c, log)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,12 @@ type service struct {
 
 // serve runs as it is told.
 func serve(o orders, c *config.Config, stderr io.Writer) error {
-	s, err := newService(o.told, c, newLogger(stderr, c.Log))
+	log, closeLog, err := openLog(stderr, c.Log)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	s, err := newService(o.told, c, log)
 	if err != nil {
 		return err
 	}
