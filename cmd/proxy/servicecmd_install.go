@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -64,6 +65,10 @@ func installService(cmd *cobra.Command, m supervisor.Manager) error {
 		Description: "Keeps a Microsoft Dataverse token fresh for programs on this machine.",
 		Arguments:   append(serviceEntry(), p.arguments...),
 		Config:      p.file,
+		Unit:        serviceUnit(),
+	}
+	if p.file == nil {
+		d.Reads = []string{p.config}
 	}
 	if d.Program, err = os.Executable(); err != nil {
 		return err
@@ -87,7 +92,7 @@ func printInstalled(w io.Writer, p *servicePlan, places supervisor.Places) {
 	fmt.Fprintln(w, "the service is installed, and starts with the machine; start it now with: dvproxy service start")
 	fmt.Fprintln(w, "configuration:", p.config)
 	if p.takesSecret {
-		fmt.Fprintln(w, "client secret:", places.Secret)
+		fmt.Fprintln(w, "client secret:", cmp.Or(places.Kept, places.Secret))
 	}
 	if p.log != "" {
 		fmt.Fprintln(w, "log:", p.log)

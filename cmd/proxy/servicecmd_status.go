@@ -46,6 +46,9 @@ func printServiceStatus(ctx context.Context, w io.Writer, s supervisor.Status) e
 	}
 	line("service", state)
 	line("last end", cmp.Or(s.Exit, "-"))
+	if s.Said != "" {
+		line("status", s.Said)
+	}
 	line("command", strings.Join(s.Command, " "))
 	if !s.Running {
 		return errNotUp

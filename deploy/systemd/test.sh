@@ -12,6 +12,7 @@ source deploy/testing/containers.sh
 
 box=dvproxy-systemd-test
 secret=S3cret~of-the-test-0123456789abcdef
+nobody=00000000-0000-0000-0000-000000000000 # as in the example
 admin=http://localhost:7081
 who=http://localhost:7080/api/data/v9.2/WhoAmI
 unit=/etc/systemd/system/dvproxy.service
@@ -55,10 +56,11 @@ boot() {
 
 # install does what README.md says, with the simulator for Dataverse.
 install_it() {
-	local dir=$work/bin nobody=00000000-0000-0000-0000-000000000000 # as in the example
+	local dir=$work/bin
 	mkdir -p "$dir"
 	go build -o "$dir/dvproxy" ./cmd/proxy
 	go build -o "$dir/simulator" ./cmd/simulator
+	inside rm -f /usr/lib/systemd/system/dvproxy.service # of a package on this machine
 	put 755 "$dir/dvproxy" /usr/bin/dvproxy
 	put 755 "$dir/simulator" /usr/bin/simulator
 	inside systemd-run -q --unit simulator simulator \
@@ -187,6 +189,53 @@ try_mistake() {
 	logged 'dvproxy.yaml:.*stat_dir' || fail "the journal does not tell: $(journal | tail -n 5)"
 }
 
+# try_service: the same by dvproxy service, with a secret from a pipe, and with a
+# configuration file whose name systemd would misread.
+try_service() {
+	local odd='/etc/dvproxy/my 100% "$HOME".yaml' settings
+	inside systemctl stop dvproxy
+	inside rm -r "$unit" "$unit.d" /etc/dvproxy
+	inside systemctl daemon-reload
+	inside systemctl reset-failed dvproxy
+	refuses 'not installed' status
+	refuses 'not installed' uninstall
+	settings=(DATAVERSE_URL=http://localhost:7181 AZURE_AUTHORITY_HOST=http://localhost:7180 AZURE_TENANT_ID="$nobody" AZURE_CLIENT_ID="$nobody")
+	echo "$secret" | inside setpriv --reuid 1234 env "${settings[@]}" dvproxy service install >"$work/said" 2>&1 && fail "anybody may install it"
+	grep -q 'only an administrator' "$work/said" || fail "install says $(<"$work/said")"
+
+	echo "$secret" | inside env "${settings[@]}" dvproxy service install >/dev/null || fail "it is not installed"
+	[[ $(inside stat -c '%a %U' /etc/dvproxy/client-secret) == '600 root' ]] || fail "others can read the secret"
+	[[ $(inside cat "$unit" /etc/dvproxy/dvproxy.yaml | grep -c "$secret") == 0 ]] || fail "the secret is where everybody reads it"
+	inside systemctl is-enabled -q dvproxy || fail "it is not enabled"
+	inside dvproxy service start || fail "it does not start: $(journal | tail -n 5)"
+	eventually says "ready: *"
+	inside dvproxy service status >"$work/said" || fail "status exits $?: $(<"$work/said")"
+	grep -q 'service: *active (process' "$work/said" && grep -q 'status: *ready: localhost: token renews' "$work/said" && grep -q 'ready: *yes' "$work/said" ||
+		fail "status says $(<"$work/said")"
+	[[ $(fetch "$who") == *UserId* ]] || fail "WhoAmI is not answered"
+	refuses 'installed already' install --config /etc/dvproxy/dvproxy.yaml
+	inside mv /etc/dvproxy/dvproxy.yaml "$odd"
+	inside dvproxy service uninstall >"$work/said"
+	grep -qx 'still there: /etc/dvproxy' "$work/said" || fail "uninstall says $(<"$work/said")"
+	! inside test -e "$unit" && ! inside test -e /etc/dvproxy/client-secret && is LoadState not-found || fail "uninstall leaves something"
+
+	echo "$secret" | inside dvproxy service install --config "$odd" >/dev/null
+	inside dvproxy service start || fail "it does not start: $(journal | tail -n 5)"
+	eventually says "ready: *"
+	inside dvproxy service stop
+	is ActiveState inactive || fail "it is $(property ActiveState) when it was stopped"
+	inside sh -c 'echo "wrong: true" >>"$1"' sh "$odd"
+	refuses 'exit code 2; .*journalctl' start
+	refuses failed status
+	inside dvproxy service uninstall >/dev/null
+}
+
+# refuses what arguments... runs a service command that has to fail so.
+refuses() {
+	inside dvproxy service "${@:2}" </dev/null >"$work/said" 2>&1 && fail "service ${*:2} exits 0"
+	grep -q "$1" "$work/said" || fail "service ${*:2} says $(<"$work/said")"
+}
+
 # need_systemd installs it where this machine is itself a container without.
 need_systemd() {
 	[[ ! -x /lib/systemd/systemd ]] || return 0
@@ -211,7 +260,7 @@ need_systemd
 own_settings
 trap clean_up EXIT
 podman rm -f -t 0 "$box" >/dev/null 2>&1 || true
-for it in boot install_it try_unit try_start try_folders try_outage try_restarts try_stop try_mistake; do
+for it in boot install_it try_unit try_start try_folders try_outage try_restarts try_stop try_mistake try_service; do
 	step "$it"
 done
 echo "ok: exposure $exposure"
