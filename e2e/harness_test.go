@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -85,6 +86,8 @@ type proxy struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once the process has exited
 	err    error         // how it exited; read after exited
+
+	reloads atomic.Int64 // times that the configuration was read again
 
 	mu   sync.Mutex // guards logs
 	logs []string
@@ -158,13 +161,16 @@ func (p *proxy) read(stderr io.Reader, listening chan struct{}) {
 		switch {
 		case line.Msg == "listening" && p.origin == "":
 			p.origin = line.Origin
-		case line.Msg == "admin listening":
+		case line.Msg == "admin listening" && p.admin == "":
 			p.admin = line.Origin
 			close(listening)
 		}
 		p.mu.Lock()
 		p.logs = append(p.logs, lines.Text())
 		p.mu.Unlock()
+		if line.Msg == reloaded || line.Msg == notReloaded {
+			p.reloads.Add(1)
+		}
 	}
 	p.err = p.cmd.Wait()
 	close(p.exited)

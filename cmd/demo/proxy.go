@@ -55,7 +55,8 @@ func startProxy(ctx context.Context, tenant *simulator.Server, log loggers) (*pr
 		return nil, err
 	}
 	metrics := admin.NewMetrics(environmentName, runtime.Version())
-	counts := metrics.Environment(environmentName, p.token, links.Mapped)
+	counts := metrics.Environment(environmentName)
+	counts.Show(&admin.Values{Token: p.token, Links: links.Mapped})
 
 	source := credential.NewClientSecret(tokenEndpoint(tenant), tenant.ClientID(), scope(tenant),
 		func() (string, error) { return tenant.ClientSecret(), nil }, credential.ClientSecretOptions{})

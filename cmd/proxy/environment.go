@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,67 +14,89 @@ import (
 	"dvproxy/internal/forward"
 	"dvproxy/internal/guard"
 	"dvproxy/internal/listen"
+	"dvproxy/internal/localtoken"
 	"dvproxy/internal/odata"
 	"dvproxy/internal/tokencache"
 )
 
 // An environment is one remote origin with its token and its local listener.
 type environment struct {
-	config config.Environment
-	origin string // that clients use
-	cache  *tokencache.Cache
-	server *server
-	log    *slog.Logger
+	config   config.Environment
+	identity *identity
+	server   *server
+	log      *slog.Logger
+
+	certificates listen.Certificates // of its listener; nil if it is plain
+	stage        *stage
+	transport    *http.Transport
+	gate         *forward.Gate
+	links        *odata.Counts
+	counts       *admin.EnvironmentMetrics
+	values       *admin.Values
 }
 
-// newEnvironment wires one environment behind its listener.
-func newEnvironment(c config.Environment, endpoint *listen.Endpoint, ids *identities, metrics *admin.Metrics, budget *forward.Budget, leave *departure, log *slog.Logger) (*environment, error) {
-	e := &environment{config: c, origin: endpoint.Origin(), log: log}
-	hosts := hostsOf(c, endpoint)
-	links, err := newLinks(c, endpoint, hosts)
-	if err != nil {
-		return nil, err
-	}
+func (e *environment) token() admin.Token           { return tokenState(e.identity.cache.Status()) }
+func (e *environment) renewed(r tokencache.Renewal) { e.counts.Renewal(r.Took, r.Err) }
+func (e *environment) origin() string               { return e.server.endpoint.Origin() }
 
-	// The metrics ask the cache, and the cache reports to the metrics.
-	counts := metrics.Environment(c.Name, func() admin.Token { return tokenState(e.cache.Status()) }, links.Mapped)
-	id, err := ids.of(c, func(r tokencache.Renewal) { counts.Renewal(r.Took, r.Err) }, log)
+// makeEnvironment wires an environment whose listener is open. From the one of
+// its name before it, it takes what is to outlive a change of settings.
+func (s *service) makeEnvironment(e *environment, key identityKey) (err error) {
+	if e.identity, err = s.identities.use(key, e.config, e.log); err != nil {
+		return err
+	}
+	e.counts = s.metrics.Environment(e.config.Name)
+	e.gate, e.links = forward.NewGate(int(e.config.MaxConcurrent), e.log), &odata.Counts{} // Auto is 0 here and there
+	if before := s.named(e.config.Name); before != nil {
+		e.links = before.links
+		if before.config.URL == e.config.URL {
+			e.gate = before.gate
+		}
+	}
+	hosts := hostsOf(e.config, e.server.endpoint)
+	links, err := newLinks(e.config, e.server.endpoint, hosts, e.links)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	e.cache = id.cache
-	if c.Credential.Way() == config.ByCertificate {
-		metrics.Certificate(c.Name, id.expires)
+	e.values = &admin.Values{Token: e.token, Links: links.Mapped}
+	if e.config.Credential.Way() == config.ByCertificate {
+		e.values.Certificate = e.identity.expires
 	}
-	proxy, err := newProxy(c, e.cache, links, counts, budget, leave, log)
+	proxy, err := s.newProxy(e, links)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	issuer, err := newIssuer(c, counts.Refused, log)
+	issuer, err := newIssuer(e.config, e.counts.Refused, e.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	e.stage = &stage{handler: guarded(e, hosts, issuer, proxy)}
+	return nil
+}
+
+// guarded is what a listener serves: its own paths, and the rest forwarded.
+func guarded(e *environment, hosts []string, issuer *localtoken.Issuer, proxy http.Handler) http.Handler {
 	router := chi.NewRouter()
 	for _, own := range issuer.Routes() { // all else is forwarded
 		router.Handle(own.Pattern, own.Handler)
 	}
 	forwarded := issuer.Protect(guard.Restrict(proxy, guard.Restrictions{
-		ReadOnly:          c.Guard.ReadOnly,
-		DenyImpersonation: c.Guard.Impersonation == "deny",
-		OnRefusal:         refuse(counts.Refused, log),
-		OnBroken:          noteRefusal(counts.Refused, log),
+		ReadOnly:          e.config.Guard.ReadOnly,
+		DenyImpersonation: e.config.Guard.Impersonation == "deny",
+		OnRefusal:         refuse(e.counts.Refused, e.log),
+		OnBroken:          noteRefusal(e.counts.Refused, e.log),
 	}))
 	router.NotFound(forwarded.ServeHTTP)
 	router.MethodNotAllowed(forwarded.ServeHTTP)
-	guarded := guard.New(router, hosts, guard.Options{OnRefusal: refuse(counts.Refused, log)})
-	if endpoint.Socket != "" {
-		guarded = asLocalhost(guarded)
+	handler := guard.New(router, hosts, guard.Options{OnRefusal: refuse(e.counts.Refused, e.log)})
+	if e.server.endpoint.Socket != "" {
+		handler = asLocalhost(handler)
 	}
-	e.server = newServer(guarded, endpoint, log)
-	return e, nil
+	return handler
 }
 
-func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, observer forward.Observer, budget *forward.Budget, leave *departure, log *slog.Logger) (*forward.Proxy, error) {
+func (s *service) newProxy(e *environment, links *odata.Mapper) (*forward.Proxy, error) {
+	c := e.config
 	upstream, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err) // was checked with the configuration
@@ -86,24 +109,50 @@ func newProxy(c config.Environment, t forward.Tokens, links *odata.Mapper, obser
 	if err != nil {
 		return nil, err
 	}
-	transport := forward.NewTransport(c.Timeouts.Connect, c.Timeouts.ResponseHeader)
-	transport.TLSClientConfig.RootCAs = roots
-	return forward.New(upstream, t, transport, forward.Options{
+	e.transport = forward.NewTransport(c.Timeouts.Connect, c.Timeouts.ResponseHeader)
+	e.transport.TLSClientConfig.RootCAs = roots
+	return forward.New(upstream, e.identity.cache, e.transport, forward.Options{
 		MaxWait: orNone(c.Retry.MaxWait),
 		MaxBody: orNone(int64(c.Retry.MaxBody)),
 		Memory:  orNone(int64(c.Retry.Memory)),
 		Dir:     c.Retry.Dir,
-		Budget:  budget,
+		Budget:  s.budget,
 		SignIn:  authority,
 
-		MaxConcurrent: int(c.MaxConcurrent), // Auto is 0 here and there
-		Spread:        c.Affinity == "spread",
+		Gate:   e.gate,
+		Spread: c.Affinity == "spread",
 
 		Links:    links,
-		Observer: leave.activity.observer(observer),
-		Logger:   log,
-		Draining: leave.draining,
+		Observer: s.leave.activity.observer(e.counts),
+		Logger:   e.log,
+		Draining: s.leave.draining,
 	}), nil
+}
+
+// begin has the environment's listener serve it from now on, in place of what it
+// served before.
+func (e *environment) begin() {
+	e.gate.Limit(int(e.config.MaxConcurrent))
+	e.counts.Show(e.values)
+	if e.certificates != nil {
+		e.server.endpoint.UseCertificates(e.certificates)
+	}
+	e.server.stage.Store(e.stage)
+}
+
+// drain lets the listener's requests finish, until ctx ends.
+func (e *environment) drain(ctx context.Context) {
+	if e.server.drain(ctx) != nil {
+		e.log.Warn("requests were cut off", slog.Any("reason", context.Cause(ctx)))
+	}
+}
+
+// end waits for the last request of an environment that is served no more, and
+// lets go of what it had.
+func (e *environment) end() {
+	e.stage.leave()
+	e.transport.CloseIdleConnections()
+	e.counts.Hide(e.values)
 }
 
 // orNone writes a setting of 0 as the options do, where 0 is the default.

@@ -27,17 +27,17 @@ func TestTheSameCredentialAndScopeShareAToken(t *testing.T) {
 		credential(func(c *config.Credential) { c.ClientSecret = config.NewSecret("other") }),
 		credential(func(c *config.Credential) { c.TenantID = "other" }),
 	}
-	ids := newIdentities(&config.Config{Environments: all})
+	ids := &identities{byKey: map[identityKey]*identity{}}
+	keys := keysOf(&config.Config{Environments: all})
 	var got []*identity
-	told := 0
-	for _, e := range all {
-		id, err := ids.of(e, func(tokencache.Renewal) { told++ }, slog.New(slog.DiscardHandler))
+	for i, e := range all {
+		id, err := ids.use(keys[i], e, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, id)
 	}
-	if got[0] != got[1] || ids.renewAt[keyOf(first)] != 0.2 {
+	if got[0] != got[1] || got[0].key.renewAt != 0.2 {
 		t.Error("the same credential with the same scope is not one identity, renewed at the sooner of the two")
 	}
 	for i := 2; i < len(got); i++ {
@@ -45,8 +45,14 @@ func TestTheSameCredentialAndScopeShareAToken(t *testing.T) {
 			t.Errorf("environment %d shares the token of another credential", i)
 		}
 	}
-	if got[0].told(tokencache.Renewal{}); told != 2 {
-		t.Errorf("%d environments were told of the renewal, want both", told)
+	ids.release(got[0])
+	if again, _ := ids.use(keys[1], all[1], slog.New(slog.DiscardHandler)); again != got[0] {
+		t.Error("an identity that is in use is made a second time")
+	}
+	ids.release(got[0])
+	ids.release(got[0])
+	if again, _ := ids.use(keys[1], all[1], slog.New(slog.DiscardHandler)); again == got[0] {
+		t.Error("an identity that nobody uses is still there")
 	}
 }
 

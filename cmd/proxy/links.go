@@ -26,11 +26,12 @@ func publicHosts(origin string) []string {
 
 // newLinks makes what maps links between an environment and the names of its
 // listener. Answers to a client that names none lead to the listen origin.
-func newLinks(c config.Environment, endpoint *listen.Endpoint, hosts []string) (*odata.Mapper, error) {
+func newLinks(c config.Environment, endpoint *listen.Endpoint, hosts []string, counts *odata.Counts) (*odata.Mapper, error) {
 	o := odata.Origins{
 		Remote: append([]string{c.URL}, c.Aliases...),
 		Local:  []string{endpoint.Origin()},
 		Public: c.PublicURL,
+		Counts: counts,
 	}
 	scheme, _, _ := strings.Cut(endpoint.Origin(), "://")
 	for _, name := range hosts {

@@ -38,24 +38,78 @@ func openCA(c *config.Config, log *slog.Logger) (*listen.CA, error) {
 	return ca, nil
 }
 
-// openEndpoint opens the listener of an environment.
-func openEndpoint(ctx context.Context, c config.Environment, ca *listen.CA, log *slog.Logger) (*listen.Endpoint, error) {
-	o := listen.Options{SocketMode: fs.FileMode(c.SocketMode), SocketGroup: c.SocketGroup}
+// A place is where a server listens, as the configuration has it.
+type place struct {
+	address string // as written
+	name    string // of the environment, where each takes a free port of its own
+	mode    config.Mode
+	group   string
+}
+
+func placeOf(c config.Environment) place {
+	p := place{address: c.Listen}
+	switch {
+	case isSocket(c.Listen):
+		p.mode, p.group = c.SocketMode, c.SocketGroup
+	case strings.HasSuffix(c.Listen, ":0"):
+		p.name = c.Name
+	}
+	return p
+}
+
+func isSocket(address string) bool { return strings.HasPrefix(address, "unix:") }
+
+// openEnvironment opens an environment's listener, or takes the one that is open
+// already.
+func (s *service) openEnvironment(ctx context.Context, e *environment, ca *listen.CA) (err error) {
+	c := e.config
 	switch {
 	case c.TLS.SelfSigned:
 		names := namesOf(c)
 		if others := ca.Uncovered(names); len(others) > 0 {
-			log.Warn("the local CA was made before these names were set, so clients cannot use them; for one that covers them, delete its folder, restart, and let clients trust it",
+			e.log.Warn("the local CA was made before these names were set, so clients cannot use them; for one that covers them, delete its folder, restart, and let clients trust it",
 				slog.Any("names", others), slog.String("file", ca.File()))
 		}
-		o.Certificates = ca.Certificates(names)
+		e.certificates = ca.Certificates(names)
 	case c.TLS.On():
-		var err error
-		if o.Certificates, err = listen.Files(c.TLS.CertFile, c.TLS.KeyFile, log); err != nil {
-			return nil, err
+		if e.certificates, err = listen.Files(c.TLS.CertFile, c.TLS.KeyFile, e.log); err != nil {
+			return err
 		}
 	}
-	return listen.Open(ctx, c.Listen, o)
+	e.server, err = s.open(ctx, placeOf(c), e.certificates, e.log)
+	return err
+}
+
+// open returns the server that there is at a place already, or one on a listener
+// that it opens.
+func (s *service) open(ctx context.Context, at place, certificates listen.Certificates, log *slog.Logger) (*server, error) {
+	for _, present := range s.servers() {
+		switch {
+		case present.place == at && (present.endpoint.TLS != nil) == (certificates != nil):
+			return present, nil
+		case present.place == at:
+			return nil, fmt.Errorf("%s: TLS cannot be switched on or off while dvproxy runs; restart it, or give the environment another address", at.address)
+		}
+	}
+	endpoint, err := listen.Open(ctx, at.address, listen.Options{Certificates: certificates, SocketMode: fs.FileMode(at.mode), SocketGroup: at.group})
+	if err == nil {
+		return newServer(at, endpoint, log), nil
+	}
+	for _, present := range s.servers() {
+		if present.isInTheWayOf(at) {
+			return nil, fmt.Errorf("%s: dvproxy itself listens on %s, and a change from that to this needs a restart", at.address, present.place.address)
+		}
+	}
+	return nil, err
+}
+
+// isInTheWayOf says whether a server may be what keeps a place from being opened.
+func (s *server) isInTheWayOf(at place) bool {
+	if isSocket(at.address) {
+		return at.address == s.place.address
+	}
+	_, port, _ := net.SplitHostPort(at.address)
+	return port == s.endpoint.Port
 }
 
 // namesOf are the names by which clients may call an environment's listener,
@@ -68,7 +122,7 @@ func namesOf(c config.Environment) []string {
 		}
 	}
 	entries := slices.Clone(c.Guard.AllowedHosts)
-	if !strings.HasPrefix(c.Listen, "unix:") {
+	if !isSocket(c.Listen) {
 		entries = append(entries, c.Listen)
 	}
 	for _, entry := range entries {
@@ -113,21 +167,20 @@ func (e *environment) address() string {
 	if socket := e.server.endpoint.Socket; socket != "" {
 		return "unix:" + socket
 	}
-	return e.origin
+	return e.origin()
 }
 
 // announce tells where the environment is to be had, and by whom; the latter not
 // where that is one command of dvproxy's own.
 func (e *environment) announce(own bool) {
-	e.log.Info("listening", slog.String("origin", e.origin), slog.String("address", e.address()), slog.String("url", e.config.URL))
+	e.log.Info("listening", slog.String("origin", e.origin()), slog.String("address", e.address()), slog.String("url", e.config.URL))
 	if isOpen(e.config) && !own {
-		e.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("origin", e.origin))
+		e.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("origin", e.origin()))
 	}
 }
 
 // isOpen says whether other accounts of the machine may use a listener.
 func isOpen(c config.Environment) bool {
 	const othersWrite = 0o002
-	socket := strings.HasPrefix(c.Listen, "unix:")
-	return len(c.Clients) == 0 && (!socket || c.SocketMode&othersWrite != 0)
+	return len(c.Clients) == 0 && (!isSocket(c.Listen) || c.SocketMode&othersWrite != 0)
 }

@@ -31,16 +31,16 @@ func TestNamesOf(t *testing.T) {
 func TestHostsOf(t *testing.T) {
 	c := config.Environment{PublicURL: "https://gateway", Guard: config.Guard{AllowedHosts: []string{"a"}}}
 	for _, tt := range []struct {
-		in   listen.Endpoint
+		in   *listen.Endpoint
 		want string
 	}{
-		{listen.Endpoint{Host: "localhost", Port: "7080"}, "localhost:7080"},
-		{listen.Endpoint{Host: "localhost", Port: "7080"}, "a:7080"},
-		{listen.Endpoint{Host: "localhost", Port: "7080"}, "gateway"},
-		{listen.Endpoint{Socket: "/run/s"}, "localhost"},
-		{listen.Endpoint{Socket: "/run/s"}, "a"},
+		{&listen.Endpoint{Host: "localhost", Port: "7080"}, "localhost:7080"},
+		{&listen.Endpoint{Host: "localhost", Port: "7080"}, "a:7080"},
+		{&listen.Endpoint{Host: "localhost", Port: "7080"}, "gateway"},
+		{&listen.Endpoint{Socket: "/run/s"}, "localhost"},
+		{&listen.Endpoint{Socket: "/run/s"}, "a"},
 	} {
-		if got := hostsOf(c, &tt.in); !slices.Contains(got, tt.want) {
+		if got := hostsOf(c, tt.in); !slices.Contains(got, tt.want) {
 			t.Errorf("%+v: hosts %q, want %s among them", tt.in, got, tt.want)
 		}
 	}

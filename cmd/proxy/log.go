@@ -10,29 +10,40 @@ import (
 	"dvproxy/internal/logfile"
 )
 
+// A logger is one whose level can be changed.
+type logger struct {
+	*slog.Logger
+	level *slog.LevelVar
+}
+
 // openLog opens the log that the configuration describes, on stderr or in a
 // file. The error is one of usage: a restart would not mend it.
-func openLog(stderr io.Writer, c config.Log) (log *slog.Logger, closeLog func(), err error) {
+func openLog(stderr io.Writer, c config.Log) (log logger, closeLog func(), err error) {
 	if c.File == "" {
 		return newLogger(stderr, c), func() {}, nil
 	}
 	f, err := logfile.Open(c.File, logfile.Options{Instead: stderr})
 	if err != nil {
-		return nil, nil, usageError{fmt.Errorf("log.file cannot be used, and nothing was started: %w", err)}
+		return logger{}, nil, usageError{fmt.Errorf("log.file cannot be used, and nothing was started: %w", err)}
 	}
 	return newLogger(f, c), func() { _ = f.Close() }, nil
 }
 
 // newLogger writes to w in the configured form: text to a terminal and JSON
 // elsewhere, if none is named.
-func newLogger(w io.Writer, c config.Log) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // was checked with the configuration
+func newLogger(w io.Writer, c config.Log) logger {
+	level := new(slog.LevelVar)
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
+	l := logger{slog.New(slog.NewTextHandler(w, options)), level}
 	if c.Format == "json" || (c.Format == "" && !isTerminal(w)) {
-		return slog.New(slog.NewJSONHandler(w, options))
+		l.Logger = slog.New(slog.NewJSONHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	l.setLevel(c)
+	return l
+}
+
+func (l logger) setLevel(c config.Log) {
+	_ = l.level.UnmarshalText([]byte(c.Level)) // was checked with the configuration
 }
 
 func isTerminal(w io.Writer) bool {

@@ -11,90 +11,114 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"dvproxy/internal/listen"
 	"dvproxy/internal/supervisor"
 )
 
-// findSystemd returns the systemd that has started the process, if one has and
-// wants to hear from it.
-func findSystemd(log *slog.Logger) *supervisor.Systemd {
-	manager, err := supervisor.FromEnvironment()
+// A reporter tells systemd how a service is, if systemd has started the process and
+// wants to hear.
+type reporter struct {
+	systemd *supervisor.Systemd // nil for none
+	leave   *departure
+	log     *slog.Logger
+	now     atomic.Pointer[setup] // what is served
+	refused atomic.Bool           // the configuration, when it was read the last time
+}
+
+func newReporter(leave *departure, log *slog.Logger) *reporter {
+	systemd, err := supervisor.FromEnvironment()
 	if err != nil {
 		log.Warn("systemd does not hear all from dvproxy", slog.Any("error", err))
 	}
-	return manager
+	return &reporter{systemd: systemd, leave: leave, log: log}
 }
 
-// report tells systemd how the service is, until it is told to stop. Done
-// returns after the last word.
-func (s *service) report() (done func()) {
-	if s.systemd == nil {
+// begin tells systemd how the service is, until that is told to stop. It is ready
+// at once, and does not wait for a token: what comes after it when the machine
+// starts should not wait for Entra. One that serves a command is ready when that
+// runs. Done returns after the last word.
+func (r *reporter) begin(own bool) (done func()) {
+	if r.systemd == nil {
 		return func() {}
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		s.systemd.Watch(s.leave.told, s.alive, func(err error) {
-			s.log.Error("no sign of life to systemd, which is going to restart dvproxy", slog.Any("error", err))
+		r.systemd.Watch(r.leave.told, func(ctx context.Context) error { return r.now.Load().alive(ctx) }, func(err error) {
+			r.log.Error("systemd was given no sign of life; it restarts dvproxy if none follows", slog.Any("error", err))
 		})
 	})
 	wg.Go(func() {
-		var last string
-		if !s.own { // else it is so once the command runs
-			last = s.ready()
+		if !own {
+			r.ready()
 		}
-		ticker := time.NewTicker(time.Second)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				if text := s.statusText(); text != last {
-					s.untold(s.systemd.Status(text))
-					last = text
-				}
-			case <-s.leave.told.Done():
-				s.stopping()
-				return
-			}
-		}
+		r.follow()
 	})
 	return wg.Wait
 }
 
-// ready tells systemd that the service is there, which does not wait for a
-// token: what comes after it in the boot should not wait for Entra. It returns
-// the status that it gave.
-func (s *service) ready() string {
-	text := s.statusText()
-	s.untold(s.systemd.Ready(text))
+// follow tells what changes.
+func (r *reporter) follow() {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for last := ""; ; {
+		select {
+		case <-ticker.C:
+			if text := r.text(); text != last {
+				r.untold(r.systemd.Status(text))
+				last = text
+			}
+		case <-r.leave.told.Done():
+			const rest = 5 * time.Second // for what comes after the drain
+			drain := r.now.Load().config.Drain
+			delay, why := r.leave.reason(drain.Delay)
+			r.untold(r.systemd.Stopping(fmt.Sprintf("draining: %v", why), delay+drain.Timeout+rest))
+			return
+		}
+	}
+}
+
+func (r *reporter) ready() { r.untold(r.systemd.Ready(r.text())) }
+
+func (r *reporter) reloading() { r.untold(r.systemd.Reloading("reading the configuration")) }
+
+// reloaded ends reloading. That the setup is the one before means that the
+// configuration was refused.
+func (r *reporter) reloaded(now *setup) {
+	r.refused.Store(r.now.Swap(now) == now)
+	r.ready()
+}
+
+// text is the status in one line.
+func (r *reporter) text() string {
+	text := r.now.Load().text()
+	if r.refused.Load() {
+		text = "the configuration was not reloaded, see the log; " + text
+	}
 	return text
 }
 
-// stopping tells systemd to be patient for as long as the settings say.
-func (s *service) stopping() {
-	const rest = 5 * time.Second // for what comes after the drain
-	delay, why := s.leave.reason(s.config.Drain.Delay)
-	s.untold(s.systemd.Stopping(fmt.Sprintf("draining: %v", why), delay+s.config.Drain.Timeout+rest))
-}
-
 // untold notes what could not be told.
-func (s *service) untold(err error) {
+func (r *reporter) untold(err error) {
 	if err != nil {
-		s.log.Warn("systemd was not told", slog.Any("error", err))
+		r.log.Warn("systemd was not told", slog.Any("error", err))
 	}
 }
 
-// alive asks the service over one of its own listeners, as others do. A token is
-// not asked for: a restart does not mend Entra. Without an admin listener it has
-// to be an environment's, by a request that net/http answers itself, since all
+// alive asks a setup over one of its own listeners, as others do. A token is not
+// asked for: a restart does not mend Entra. Without an admin listener it has to
+// be an environment's, by a request that net/http answers itself, since all
 // others are Dataverse's.
-func (s *service) alive(ctx context.Context) error {
+func (s *setup) alive(ctx context.Context) error {
 	const noHost = "GET / HTTP/1.1\r\n\r\n"
 	if s.admin == nil {
-		_, err := ask(ctx, s.environments[0].server.endpoint.Listeners[0].Addr(), noHost)
+		_, err := ask(ctx, s.environments[0].server.endpoint, noHost)
 		return err
 	}
-	status, err := ask(ctx, s.admin.endpoint.Listeners[0].Addr(), "GET /livez HTTP/1.1\r\nHost: "+strings.TrimPrefix(s.adminOrigin, "http://")+"\r\nConnection: close\r\n\r\n")
+	host := strings.TrimPrefix(s.admin.endpoint.Origin(), "http://")
+	status, err := ask(ctx, s.admin.endpoint, "GET /livez HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("/livez answers with status %d", status)
 	}
@@ -102,7 +126,8 @@ func (s *service) alive(ctx context.Context) error {
 }
 
 // ask sends a request as it stands and returns the answer's status.
-func ask(ctx context.Context, address net.Addr, request string) (status int, err error) {
+func ask(ctx context.Context, endpoint *listen.Endpoint, request string) (status int, err error) {
+	address := endpoint.Listeners[0].Addr()
 	conn, err := (&net.Dialer{}).DialContext(ctx, address.Network(), address.String())
 	if err != nil {
 		return 0, err

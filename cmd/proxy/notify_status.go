@@ -8,13 +8,13 @@ import (
 	"dvproxy/internal/tokencache"
 )
 
-// statusText says in one line how the service is: which environments wait for a
+// text says in one line how a setup is: which environments wait for a
 // token and why, and how it stands with those that hold one.
-func (s *service) statusText() string {
+func (s *setup) text() string {
 	now := time.Now()
 	var ready, waiting []string
 	for _, e := range s.environments {
-		state := e.cache.Status()
+		state := e.identity.cache.Status()
 		text := e.config.Name + ": " + tokenText(state, now)
 		if state.Live {
 			ready = append(ready, text)

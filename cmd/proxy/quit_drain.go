@@ -23,11 +23,11 @@ var (
 	errIdle = errors.New("idle for drain.exit_after_idle")
 )
 
-func newDeparture(exitAfterIdle time.Duration) *departure {
+func newDeparture() *departure {
 	d := &departure{}
 	d.told, d.tell = context.WithCancelCause(context.Background())
 	d.draining, d.drain = context.WithCancel(context.Background())
-	d.activity = newActivity(exitAfterIdle, func() { d.tell(errIdle) })
+	d.activity = newActivity(func() { d.tell(errIdle) })
 	return d
 }
 
@@ -44,22 +44,28 @@ func (d *departure) reason(delay time.Duration) (time.Duration, error) {
 	return delay, why
 }
 
-// untilTold waits until the service is told to stop, by ctx or otherwise, and
-// then for drain.delay. The error is that of a listener that failed meanwhile.
-func (s *service) untilTold(ctx, atOnce context.Context, failed <-chan error) error {
-	defer context.AfterFunc(ctx, func() { s.leave.tell(context.Cause(ctx)) })()
-	select {
-	case <-s.leave.told.Done():
-	case err := <-failed:
-		s.leave.tell(err)
-		return err
+// untilTold waits until the service is told to stop, by o or otherwise, and then
+// for drain.delay. The error is that of a listener that failed meanwhile.
+func (s *service) untilTold(o orders) error {
+	defer context.AfterFunc(o.told, func() { s.leave.tell(context.Cause(o.told)) })()
+	for s.leave.told.Err() == nil {
+		select {
+		case <-s.leave.told.Done():
+		case <-o.reload:
+			s.reporter.reloading()
+			s.reload(o.told)
+			s.reporter.reloaded(s.setup)
+		case err := <-s.failed:
+			s.leave.tell(err)
+			return err
+		}
 	}
 	delay, why := s.leave.reason(s.config.Drain.Delay)
 	s.log.Info("draining", slog.Any("reason", why), slog.Duration("delay", delay), slog.Duration("timeout", s.config.Drain.Timeout))
 	select {
 	case <-time.After(delay):
-	case <-atOnce.Done():
-	case err := <-failed:
+	case <-o.atOnce.Done():
+	case err := <-s.failed:
 		return err
 	}
 	return nil
@@ -74,12 +80,9 @@ func (s *service) drain(atOnce context.Context) error {
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, e := range s.environments {
-		wg.Go(func() {
-			if e.server.drain(ctx) != nil {
-				e.log.Warn("requests were cut off", slog.Any("reason", context.Cause(ctx)))
-			}
-		})
+		wg.Go(func() { e.drain(ctx) })
 	}
+	wg.Go(func() { s.past.end(ctx) })
 	wg.Wait()
 	if s.admin != nil {
 		s.admin.leave(ctx)

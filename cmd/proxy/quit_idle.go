@@ -11,18 +11,24 @@ import (
 // begins to count when the first one has ended, so that a job that is slow to
 // start is not abandoned.
 type activity struct {
-	limit time.Duration
-	idle  func() // is called once the limit is reached
+	idle func() // is called once the limit is reached
 
 	mu       sync.Mutex // guards the fields below
+	limit    time.Duration
 	inFlight int
-	since    time.Time // when the latest one ended
+	since    time.Time // when the latest one ended, if none is in flight
 	timer    *time.Timer
 }
 
-// newActivity calls idle after a limit above 0.
-func newActivity(limit time.Duration, idle func()) *activity {
-	return &activity{limit: limit, idle: idle}
+// newActivity calls idle once a limit is set and reached.
+func newActivity(idle func()) *activity { return &activity{idle: idle} }
+
+// set sets the limit; 0 is none.
+func (a *activity) set(limit time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.limit = limit
+	a.watch()
 }
 
 func (a *activity) began() {
@@ -37,34 +43,37 @@ func (a *activity) began() {
 func (a *activity) ended() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.inFlight--
-	a.since = time.Now()
-	switch {
-	case a.inFlight > 0:
-	case a.timer == nil:
-		a.timer = time.AfterFunc(a.limit, a.look)
-	default:
-		a.timer.Reset(a.limit)
+	if a.inFlight--; a.inFlight == 0 {
+		a.since = time.Now()
+		a.watch()
+	}
+}
+
+// watch looks when the limit may be reached. Callers hold mu.
+func (a *activity) watch() {
+	if a.limit == 0 || a.inFlight > 0 || a.since.IsZero() {
+		return
+	}
+	left := max(0, a.limit-time.Since(a.since))
+	if a.timer == nil {
+		a.timer = time.AfterFunc(left, a.look)
+	} else {
+		a.timer.Reset(left)
 	}
 }
 
 // look is called when the timer fires, maybe just as a request came.
 func (a *activity) look() {
 	a.mu.Lock()
-	reached := a.inFlight == 0 && time.Since(a.since) >= a.limit
+	reached := a.limit > 0 && a.inFlight == 0 && time.Since(a.since) >= a.limit
 	a.mu.Unlock()
 	if reached {
 		a.idle()
 	}
 }
 
-// observer lets the activity know what o is told; with no limit it is o.
-func (a *activity) observer(o forward.Observer) forward.Observer {
-	if a.limit == 0 {
-		return o
-	}
-	return watched{o, a}
-}
+// observer lets the activity know what o is told.
+func (a *activity) observer(o forward.Observer) forward.Observer { return watched{o, a} }
 
 type watched struct {
 	forward.Observer

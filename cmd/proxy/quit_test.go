@@ -1,14 +1,13 @@
 package main
 
 import (
-	"log/slog"
+	"io"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"dvproxy/internal/admin"
 	"dvproxy/internal/config"
 )
 
@@ -18,7 +17,8 @@ func TestActivity(t *testing.T) {
 	const limit = time.Minute
 	synctest.Test(t, func(t *testing.T) {
 		var idle atomic.Int32
-		a := newActivity(limit, func() { idle.Add(1) })
+		a := newActivity(func() { idle.Add(1) })
+		a.set(limit)
 		want := func(when string, n int32) {
 			t.Helper()
 			synctest.Wait()
@@ -46,12 +46,30 @@ func TestActivity(t *testing.T) {
 	})
 }
 
-// No limit costs a request nothing.
-func TestNoActivity(t *testing.T) {
-	o := admin.NewMetrics("v1", "go1").Environment("a", func() admin.Token { return admin.Token{} }, func() (requests, responses uint64) { return 0, 0 })
-	if got := newActivity(0, nil).observer(o); got != o {
-		t.Errorf("the observer is a %T", got)
-	}
+// A limit that is set, changed or taken away counts the time that has passed.
+func TestActivityLimitChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var idle atomic.Int32
+		a := newActivity(func() { idle.Add(1) })
+		a.set(time.Hour)
+		a.began()
+		a.ended()
+		a.set(0)
+		time.Sleep(2 * time.Hour)
+		a.began()
+		a.set(time.Minute)
+		time.Sleep(time.Hour)
+		if idle.Load() != 0 {
+			t.Error("idle without a limit, or with a request in flight")
+		}
+		a.ended()
+		time.Sleep(30 * time.Second)
+		a.set(31 * time.Second)
+		time.Sleep(2 * time.Second)
+		if idle.Load() != 1 {
+			t.Errorf("idle %d times 32 s after the last request, want once", idle.Load())
+		}
+	})
 }
 
 // drain.delay is for those who tell dvproxy to stop, not for its own idea.
@@ -62,10 +80,10 @@ func TestDelay(t *testing.T) {
 	}{"quit": {errQuit, time.Minute}, "idle": {errIdle, 0}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &service{config: &config.Config{Drain: config.Drain{Delay: time.Minute}}, log: slog.New(slog.DiscardHandler), leave: newDeparture(0)}
+				s := &service{setup: &setup{config: &config.Config{Drain: config.Drain{Delay: time.Minute}}}, log: newLogger(io.Discard, config.Log{}), leave: newDeparture()}
 				s.leave.tell(row.why)
 				begin := time.Now()
-				if err := s.untilTold(t.Context(), t.Context(), nil); err != nil {
+				if err := s.untilTold(orders{told: t.Context(), atOnce: t.Context()}); err != nil {
 					t.Error(err)
 				}
 				if got := time.Since(begin); got != row.want {

@@ -75,11 +75,16 @@ func load(cmd *cobra.Command) (*config.Config, error) {
 
 // loadWith is load with other defaults than the declared ones.
 func loadWith(cmd *cobra.Command, defaults map[string]string) (*config.Config, error) {
-	c, err := config.Load(config.Source{Args: givenFlags(cmd), Defaults: defaults})
+	c, err := read(cmd, defaults)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the configuration is wrong, and nothing was started:\n%w", err)}
 	}
 	return c, nil
+}
+
+// read is loadWith, whose error is config's own.
+func read(cmd *cobra.Command, defaults map[string]string) (*config.Config, error) {
+	return config.Load(config.Source{Args: givenFlags(cmd), Defaults: defaults})
 }
 
 // givenFlags are the flags on the command line, by name.

@@ -121,7 +121,7 @@ func (r *wrapper) run(c *config.Config) error {
 	atOnce, hurry := context.WithCancelCause(context.Background())
 	defer hurry(nil)
 	served := make(chan error, 1)
-	go func() { served <- s.run(ended, atOnce) }()
+	go func() { served <- s.run(orders{told: ended, atOnce: atOnce}) }()
 
 	code, failed := r.command(s)
 	end(fmt.Errorf("%s has ended", r.args[0]))
@@ -150,7 +150,7 @@ func (r *wrapper) command(s *service) (code int, err error) {
 		e := cannotStart(r.args[0], err)
 		return e.code, e.err
 	}
-	s.ready()
+	s.reporter.ready()
 	defer r.signals.each(child.pass)()
 	// A proxy that fails takes the command with it: it would only go on to fail.
 	defer context.AfterFunc(s.leave.told, func() { child.pass(terminate) })()

@@ -38,10 +38,10 @@ func commandEnv(s *service) []string {
 	})
 	for i, e := range s.environments {
 		if i == 0 {
-			env = append(env, "DATAVERSE_URL="+e.origin, "DVPROXY_URL="+e.origin)
+			env = append(env, "DATAVERSE_URL="+e.origin(), "DVPROXY_URL="+e.origin())
 		}
 		if len(s.environments) > 1 {
-			env = append(env, "DVPROXY_URL_"+variableName(e.config.Name)+"="+e.origin)
+			env = append(env, "DVPROXY_URL_"+variableName(e.config.Name)+"="+e.origin())
 		}
 	}
 	return env

@@ -33,7 +33,7 @@ func (r *wrapper) awaitToken(s *service) (code int, err error) {
 		}
 	})()
 	for _, e := range s.environments {
-		if _, err := e.cache.Token(ctx); err != nil {
+		if _, err := e.identity.cache.Token(ctx); err != nil {
 			select {
 			case code := <-interrupted:
 				return code, nil

@@ -25,10 +25,12 @@ const (
 )
 
 // A server is an http.Server on one endpoint, that can leave without losing a
-// request.
+// request. What it serves can change under its connections.
 type server struct {
 	http     *http.Server
 	endpoint *listen.Endpoint
+	place    place
+	stage    atomic.Pointer[stage]
 	draining atomic.Bool
 	grace    time.Duration // for what is on its way when draining begins
 
@@ -36,10 +38,11 @@ type server struct {
 	waiting map[net.Conn]struct{} // connections that wait for a request, the first or the next
 }
 
-func newServer(h http.Handler, endpoint *listen.Endpoint, log *slog.Logger) *server {
-	s := &server{endpoint: endpoint, grace: drainGrace, waiting: map[net.Conn]struct{}{}}
+// newServer returns a server that has nothing to serve yet.
+func newServer(at place, endpoint *listen.Endpoint, log *slog.Logger) *server {
+	s := &server{endpoint: endpoint, place: at, grace: drainGrace, waiting: map[net.Conn]struct{}{}}
 	s.http = &http.Server{
-		Handler:                      s.closing(h),
+		Handler:                      s,
 		ReadHeaderTimeout:            headerLimit,
 		IdleTimeout:                  idleLimit,
 		ConnContext:                  forward.ConnContext,
@@ -70,15 +73,14 @@ func (s *server) serve() error {
 	return nil
 }
 
-// closing tells clients, while draining, that their connection ends with the
-// answer.
-func (s *server) closing(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
+// ServeHTTP serves what there is to serve at the time. While draining it tells
+// clients that their connection ends with the answer.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	for !s.stage.Load().serve(w, r) { // left just now, so there is another
+	}
 }
 
 func (s *server) track(c net.Conn, state http.ConnState) {

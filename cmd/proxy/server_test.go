@@ -22,7 +22,8 @@ func serving(t *testing.T, h http.HandlerFunc) (s *server, addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = newServer(h, endpoint, slog.New(slog.DiscardHandler))
+	s = newServer(place{}, endpoint, slog.New(slog.DiscardHandler))
+	s.stage.Store(&stage{handler: h})
 	go func() { _ = s.serve() }()
 	t.Cleanup(func() { _ = s.http.Close() })
 	return s, endpoint.Listeners[0].Addr().String()

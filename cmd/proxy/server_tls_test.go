@@ -32,7 +32,8 @@ func servingTLS(t *testing.T, h http.HandlerFunc) (s *server, config *tls.Config
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	s = newServer(h, endpoint, slog.New(slog.DiscardHandler))
+	s = newServer(place{}, endpoint, slog.New(slog.DiscardHandler))
+	s.stage.Store(&stage{handler: h})
 	go func() { _ = s.serve() }()
 	t.Cleanup(func() { _ = s.http.Close() })
 	return s, &tls.Config{RootCAs: roots, ServerName: "localhost"}

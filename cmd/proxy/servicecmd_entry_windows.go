@@ -62,7 +62,8 @@ func (e *events) serve(cmd *cobra.Command, calls supervisor.Calls) error {
 	if err != nil {
 		return err
 	}
-	c, err := loadWith(cmd, serviceDefaults(places))
+	defaults := serviceDefaults(places)
+	c, err := loadWith(cmd, defaults)
 	if err != nil {
 		return err
 	}
@@ -72,13 +73,15 @@ func (e *events) serve(cmd *cobra.Command, calls supervisor.Calls) error {
 	}
 	defer closeLog()
 	defer keepCrash(c.Log)()
-	s, err := newService(calls.Told, c, e.with(log))
+	log.Logger = e.with(log.Logger)
+	s, err := newService(calls.Told, c, log)
 	if err != nil {
 		return err
 	}
+	s.read = func() (*config.Config, error) { return read(cmd, defaults) }
 	e.write(supervisor.Info, "dvproxy "+version()+" has started.\n\nIts log is in "+c.Log.File)
 	calls.Running()
-	return s.run(calls.Told, context.Background())
+	return s.run(orders{told: calls.Told, atOnce: context.Background(), reload: calls.Reload})
 }
 
 // keepCrash lets what Go writes when it crashes go to a file beside the log,

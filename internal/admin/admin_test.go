@@ -100,9 +100,15 @@ func TestConnectionsFromElsewhere(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	m := admin.NewMetrics("v1", "go1")
-	e := m.Environment("a", func() admin.Token { return admin.Token{Expires: expires, Runway: time.Minute} }, func() (requests, responses uint64) { return 3, 5 })
-	m.Certificate("a", func() time.Time { return expires })
-	m.Certificate("b", func() time.Time { return time.Time{} })
+	e := m.Environment("a")
+	none := func() admin.Token { return admin.Token{} }
+	noLinks := func() (requests, responses uint64) { return 0, 0 }
+	e.Show(&admin.Values{
+		Token:       func() admin.Token { return admin.Token{Expires: expires, Runway: time.Minute} },
+		Links:       func() (requests, responses uint64) { return 3, 5 },
+		Certificate: func() time.Time { return expires },
+	})
+	m.Environment("b").Show(&admin.Values{Token: none, Links: noLinks, Certificate: func() time.Time { return time.Time{} }})
 	e.Renewal(time.Second, nil)
 	e.Renewal(time.Second, errors.New("no"))
 	e.Started()

@@ -14,6 +14,7 @@ import (
 // contract with whoever draws and alerts.
 type Metrics struct {
 	registry *prometheus.Registry
+	shown    *shown
 
 	renewals *prometheus.CounterVec
 	renewal  *prometheus.HistogramVec
@@ -24,12 +25,14 @@ type Metrics struct {
 	holding  *prometheus.GaugeVec
 	held     *prometheus.CounterVec
 	refused  *prometheus.CounterVec
+	reloads  *prometheus.CounterVec
 }
 
 // NewMetrics returns the metrics of a build, with no environment yet.
 func NewMetrics(version, goVersion string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		shown:    newShown(),
 		renewals: counter("token_renewals_total", "Fetches of a token, by result: ok or error.", "result"),
 		renewal: histogram("token_renewal_duration_seconds", "Time that a fetch of a token took.",
 			[]float64{.05, .1, .25, .5, 1, 2.5, 5, 10}),
@@ -44,9 +47,12 @@ func NewMetrics(version, goVersion string) *Metrics {
 		held:    counter("held_seconds_total", "Time that requests were held back, by reason.", "reason"),
 		refused: counter("refused_total", "Requests that were refused and not sent upstream, by reason.", "reason"),
 	}
+	m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "config_reloads_total", Help: "Times that the configuration was read again, by result: ok, or refused, when the one before stayed."}, []string{"result"})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "Always 1; the labels say what runs."}, []string{"version", "go_version"})
 	build.WithLabelValues(version, goVersion).Set(1)
-	m.registry.MustRegister(m.renewals, m.renewal, m.requests, m.duration, m.attempts, m.inFlight, m.holding, m.held, m.refused, build,
+	m.reloads.WithLabelValues("ok")
+	m.reloads.WithLabelValues("refused")
+	m.registry.MustRegister(m.renewals, m.renewal, m.requests, m.duration, m.attempts, m.inFlight, m.holding, m.held, m.refused, m.reloads, m.shown, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -66,62 +72,34 @@ func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Environment returns the metrics of one environment, whose token's state and
-// number of mapped links are asked for at each scrape.
-func (m *Metrics) Environment(name string, token func() Token, links func() (requests, responses uint64)) *EnvironmentMetrics {
-	labels := prometheus.Labels{"environment": name}
-	gauge := func(metric, help string, value func(Token) float64) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Namespace: namespace, Name: metric, Help: help, ConstLabels: labels},
-			func() float64 { return value(token()) }))
-	}
-	gauge("token_expiry_timestamp_seconds", "Unix time at which the current token expires; 0 if there is none.", func(t Token) float64 {
-		if t.Expires.IsZero() {
-			return 0
+// Environment returns the metrics of an environment by that name. They are the
+// same for each that comes to bear it, and are counted on.
+func (m *Metrics) Environment(name string) *EnvironmentMetrics {
+	return m.shown.environment(name, func() *EnvironmentMetrics {
+		for _, result := range []string{"ok", "error"} {
+			m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
 		}
-		return float64(t.Expires.UnixMilli()) / 1000
+		for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
+			m.refused.WithLabelValues(name, reason)
+		}
+		for _, reason := range []string{"token", "throttled", "concurrency", "unavailable", "connection"} {
+			m.holding.WithLabelValues(name, reason)
+			m.held.WithLabelValues(name, reason)
+		}
+		return &EnvironmentMetrics{
+			m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
+			duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name),
+		}
 	})
-	gauge("token_runway_seconds", "Time for which requests can go on if no token is to be had from now on.", func(t Token) float64 {
-		return t.Runway.Seconds()
-	})
-	m.links(name, "request", func() uint64 { requests, _ := links(); return requests })
-	m.links(name, "response", func() uint64 { _, responses := links(); return responses })
-	for _, result := range []string{"ok", "error"} {
-		m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
-	}
-	for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
-		m.refused.WithLabelValues(name, reason)
-	}
-	for _, reason := range []string{"token", "throttled", "concurrency", "unavailable", "connection"} {
-		m.holding.WithLabelValues(name, reason)
-		m.held.WithLabelValues(name, reason)
-	}
-	return &EnvironmentMetrics{
-		m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
-		duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name),
-	}
 }
 
-// Certificate shows when the certificate expires that an environment's
-// application signs in with; 0 before it was read.
-func (m *Metrics) Certificate(environment string, expires func() time.Time) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "certificate_expiry_timestamp_seconds", Help: "Unix time at which the certificate expires that is used to sign in; 0 before it was read.",
-		ConstLabels: prometheus.Labels{"environment": environment},
-	}, func() float64 {
-		if at := expires(); !at.IsZero() {
-			return float64(at.Unix())
-		}
-		return 0
-	}))
-}
-
-// links counts the links mapped in one direction.
-func (m *Metrics) links(environment, direction string, mapped func() uint64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Namespace: namespace, Name: "links_mapped_total", Help: "Links mapped between the environment's origin and the proxy's, by direction: request or response.",
-		ConstLabels: prometheus.Labels{"environment": environment, "direction": direction},
-	}, func() float64 { return float64(mapped()) }))
+// Reloaded counts a reading of the configuration, and whether it was taken.
+func (m *Metrics) Reloaded(ok bool) {
+	result := "ok"
+	if !ok {
+		result = "refused"
+	}
+	m.reloads.WithLabelValues(result).Inc()
 }
 
 // EnvironmentMetrics count what one environment's parts do. The methods may be
@@ -133,6 +111,13 @@ type EnvironmentMetrics struct {
 	duration prometheus.Observer
 	renewal  prometheus.Observer
 }
+
+// Show has values asked for at each scrape, in place of those before.
+func (e *EnvironmentMetrics) Show(v *Values) { e.m.shown.show(e.name, v) }
+
+// Hide has values asked for no longer, unless others have taken their place. What
+// was counted stays.
+func (e *EnvironmentMetrics) Hide(v *Values) { e.m.shown.hide(e.name, v) }
 
 // Renewal counts a fetch of a token.
 func (e *EnvironmentMetrics) Renewal(took time.Duration, err error) {

@@ -49,7 +49,7 @@ type Environment struct {
 	SocketGroup   string      `yaml:"socket_group" empty:"the group of dvproxy's account" help:"group of the Unix socket, by name or number, for a socket_mode such as 0660; not on Windows"`
 	PublicURL     string      `yaml:"public_url" empty:"the Host that a client sends" help:"origin that clients use, where it is not what reaches dvproxy in Host (a mapped port, an ingress): links in answers lead there, and its host is accepted like those of guard.allowed_hosts"`
 	TLS           TLS         `yaml:"tls" help:"HTTPS for clients: with the certificate in two files, or with one that a local CA of dvproxy's own signs."`
-	CAFile        string      `yaml:"ca_file" path:"file" empty:"the system's roots alone" help:"PEM file with root certificates that the environment and the sign-in service may have beside the system's; read at start"`
+	CAFile        string      `yaml:"ca_file" path:"file" empty:"the system's roots alone" help:"PEM file with root certificates that the environment and the sign-in service may have beside the system's; read at start and when the configuration is reloaded"`
 	Credential    Credential  `yaml:"credential" help:"How dvproxy signs in: by exactly one of client secret, certificate, federated token and managed identity."`
 	RenewAt       float64     `yaml:"renew_at" default:"0.33" min:"0.05" max:"0.9" help:"fraction of the token's life after which a renewal is tried"`
 	Retry         Retry       `yaml:"retry" help:"How long a request is held, and what is kept of it to send it again."`

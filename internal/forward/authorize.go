@@ -30,7 +30,7 @@ const mostAttempts = 4
 // upstream refuses it. The client never sees that refusal: either the second
 // attempt is answered otherwise, or there is an error of our own.
 type authorize struct {
-	gate        *gate
+	gate        *Gate
 	tokens      Tokens
 	signInHosts []string
 	next        http.RoundTripper

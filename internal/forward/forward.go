@@ -71,9 +71,9 @@ type Options struct {
 	// then, and no more are held. Default: never.
 	Draining context.Context
 
-	// MaxConcurrent is how many requests are upstream at one time. Default: any
-	// number, until Dataverse refuses one and names its limit.
-	MaxConcurrent int
+	// Gate is where requests wait for their turn. Default: one of this proxy's own,
+	// without a limit but Dataverse's.
+	Gate *Gate
 
 	// Spread drops the cookies by which Dataverse keeps a client on one web
 	// server, so that parallel work is spread over all of them.
@@ -114,11 +114,10 @@ func New(upstream *url.URL, tokens Tokens, transport http.RoundTripper, o Option
 	if o.SignIn != nil {
 		hosts = append(hosts, signInHost(o.SignIn))
 	}
-	gate := newGate(o.MaxConcurrent, o.Logger)
-	send := &authorize{gate: gate, tokens: tokens, signInHosts: hosts, next: transport}
+	send := &authorize{gate: o.Gate, tokens: tokens, signInHosts: hosts, next: transport}
 	p.reverse = &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
-		Transport:      &retry{&translate{next: &pace{gate, send}}},
+		Transport:      &retry{&translate{next: &pace{o.Gate, send}}},
 		BufferPool:     pool,
 		ModifyResponse: p.modifyResponse,
 		ErrorHandler:   p.fail,
@@ -148,6 +147,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Gate == nil {
+		o.Gate = NewGate(0, o.Logger)
 	}
 	return o
 }

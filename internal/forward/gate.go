@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// A gate is where the requests of one environment wait while Dataverse's
+// A Gate is where the requests of one environment wait while Dataverse's
 // service protection keeps them out, and for a place among those that may be
 // under way at one time. They leave it in the order in which they first came.
-type gate struct {
+// It may outlive the [Proxy] that stands at it, so that the one which takes that
+// one's place knows what Dataverse wants.
+type Gate struct {
 	log *slog.Logger
 
 	mu     sync.Mutex // guards the fields below
@@ -29,13 +31,32 @@ type waiter struct {
 	ready  chan *place // has room for one
 }
 
-func newGate(most int, log *slog.Logger) *gate {
-	return &gate{limit: limit{most: max(0, most), fixed: most > 0}, log: log}
+// NewGate returns a gate that lets most requests be upstream at one time; 0: any
+// number, until Dataverse refuses one and names its limit. A nil log is none.
+func NewGate(most int, log *slog.Logger) *Gate {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Gate{limit: newLimit(most), log: log}
+}
+
+// Limit sets what [NewGate] was given. What Dataverse has named stays, if it is
+// still to be followed.
+func (g *Gate) Limit(most int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := newLimit(most)
+	if l.fixed == g.limit.fixed && (!l.fixed || l.most == g.limit.most) {
+		return
+	}
+	l.epoch = g.limit.epoch + 1
+	g.limit = l
+	g.dispatch()
 }
 
 // pass takes a place, for which the request is held if need be. The error is a
 // *stillHeld if that would be for too long.
-func (g *gate) pass(ctx context.Context, x *exchange) (*place, error) {
+func (g *Gate) pass(ctx context.Context, x *exchange) (*place, error) {
 	p, reason := g.tryPass(x)
 	if p != nil {
 		return p, nil
@@ -52,7 +73,7 @@ func (g *gate) pass(ctx context.Context, x *exchange) (*place, error) {
 }
 
 // tryPass takes a place if nobody waits for one; else it says what for.
-func (g *gate) tryPass(x *exchange) (p *place, reason string) {
+func (g *Gate) tryPass(x *exchange) (p *place, reason string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if x.number == 0 {
@@ -73,7 +94,7 @@ func (g *gate) tryPass(x *exchange) (p *place, reason string) {
 }
 
 // wait takes a place when all who came earlier have theirs.
-func (g *gate) wait(ctx context.Context, number uint64) (*place, error) {
+func (g *Gate) wait(ctx context.Context, number uint64) (*place, error) {
 	w := &waiter{number, make(chan *place, 1)}
 	g.mu.Lock()
 	at := g.enqueue(w)
@@ -99,7 +120,7 @@ func (g *gate) wait(ctx context.Context, number uint64) (*place, error) {
 
 // enqueue puts a request behind all that came before it. One that is to be sent
 // again has an early number. Callers hold mu.
-func (g *gate) enqueue(w *waiter) *list.Element {
+func (g *Gate) enqueue(w *waiter) *list.Element {
 	for at := g.queue.Back(); at != nil; at = at.Prev() {
 		if at.Value.(*waiter).number < w.number {
 			return g.queue.InsertAfter(w, at)
@@ -110,7 +131,7 @@ func (g *gate) enqueue(w *waiter) *list.Element {
 
 // dispatch lets go whoever may, and has itself called again if that will
 // change with time. Callers hold mu.
-func (g *gate) dispatch() {
+func (g *Gate) dispatch() {
 	now := time.Now()
 	g.limit.probe(now, g.queue.Len() > 0)
 	for g.queue.Len() > 0 && g.isOpen(now) {
@@ -129,7 +150,7 @@ func (g *gate) dispatch() {
 	}
 }
 
-func (g *gate) look() {
+func (g *Gate) look() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.dispatch()
@@ -137,7 +158,7 @@ func (g *gate) look() {
 
 // shut lets nobody go for as long as a refusal says, and not more at one time
 // than it says. It returns for how long from now that is.
-func (g *gate) shut(r *refusal, epoch int) time.Duration {
+func (g *Gate) shut(r *refusal, epoch int) time.Duration {
 	g.mu.Lock()
 	now := time.Now()
 	paused := g.pause.begin(now, r.wait)
@@ -154,12 +175,12 @@ func (g *gate) shut(r *refusal, epoch int) time.Duration {
 }
 
 // isOpen says whether one more may go. Callers hold mu.
-func (g *gate) isOpen(now time.Time) bool {
+func (g *Gate) isOpen(now time.Time) bool {
 	return g.limit.allows(g.active) && g.pause.allows(now, g.queue.Len())
 }
 
 // take takes a place. Callers hold mu.
-func (g *gate) take() *place {
+func (g *Gate) take() *place {
 	g.active++
 	g.pause.released++
 	return &place{gate: g, epoch: g.limit.epoch}
@@ -167,7 +188,7 @@ func (g *gate) take() *place {
 
 // settle waits for the end of a pause that began while a request, which has its
 // place, waited for something else.
-func (g *gate) settle(ctx context.Context, x *exchange) error {
+func (g *Gate) settle(ctx context.Context, x *exchange) error {
 	if g.left() == 0 {
 		return nil
 	}
@@ -182,7 +203,7 @@ func (g *gate) settle(ctx context.Context, x *exchange) error {
 }
 
 // left is for how long nothing will be sent.
-func (g *gate) left() time.Duration {
+func (g *Gate) left() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.pause.left(time.Now())

@@ -25,7 +25,7 @@ func TestClientsThatLeaveTheQueue(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			const leaving = 300
-			b := newBubble(&fakeTokens{}, forward.Options{MaxConcurrent: 1}, func(n int, _ *http.Request) *http.Response {
+			b := newBubble(&fakeTokens{}, forward.Options{Gate: forward.NewGate(1, nil)}, func(n int, _ *http.Request) *http.Response {
 				if n == 1 {
 					return first()
 				}
@@ -71,7 +71,7 @@ func TestClientsThatLeaveTheQueue(t *testing.T) {
 func TestClientsThatLeaveAsTheyAreLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leave := func() {}
-		b := newBubble(&fakeTokens{}, forward.Options{MaxConcurrent: 1}, func(n int, r *http.Request) *http.Response {
+		b := newBubble(&fakeTokens{}, forward.Options{Gate: forward.NewGate(1, nil)}, func(n int, r *http.Request) *http.Response {
 			if r.URL.RequestURI() == "/first" {
 				time.Sleep(time.Second)
 				leave()
@@ -96,7 +96,7 @@ func TestClientsThatLeaveAsTheyAreLetGo(t *testing.T) {
 // No more than so many are under way; the others wait, in order.
 func TestAFixedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(&fakeTokens{}, forward.Options{MaxConcurrent: 3}, func(int, *http.Request) *http.Response {
+		b := newBubble(&fakeTokens{}, forward.Options{Gate: forward.NewGate(3, nil)}, func(int, *http.Request) *http.Response {
 			time.Sleep(time.Second)
 			return answer(204, "")
 		})
@@ -126,7 +126,7 @@ func TestAFixedLimit(t *testing.T) {
 
 func TestNoPlaceWithinMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(&fakeTokens{}, forward.Options{MaxConcurrent: 1, MaxWait: 5 * time.Second}, func(int, *http.Request) *http.Response {
+		b := newBubble(&fakeTokens{}, forward.Options{Gate: forward.NewGate(1, nil), MaxWait: 5 * time.Second}, func(int, *http.Request) *http.Response {
 			time.Sleep(time.Minute)
 			return answer(204, "")
 		})
@@ -198,7 +198,7 @@ func TestAnswersDuringAPause(t *testing.T) {
 // read an answer that is here does not keep it.
 func TestASlowReaderKeepsNoPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(&fakeTokens{}, forward.Options{MaxConcurrent: 1}, func(int, *http.Request) *http.Response {
+		b := newBubble(&fakeTokens{}, forward.Options{Gate: forward.NewGate(1, nil)}, func(int, *http.Request) *http.Response {
 			return answer(200, "short")
 		})
 		var wg sync.WaitGroup
@@ -229,7 +229,7 @@ func (w writer) Write(p []byte) (int, error) {
 
 func TestAClientThatLeavesInMidAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(&fakeTokens{}, forward.Options{MaxConcurrent: 1}, func(int, *http.Request) *http.Response {
+		b := newBubble(&fakeTokens{}, forward.Options{Gate: forward.NewGate(1, nil)}, func(int, *http.Request) *http.Response {
 			return answer(200, strings.Repeat("x", 1<<20))
 		})
 		func() {
@@ -266,7 +266,7 @@ func TestPlacesAreGivenBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBubble(&fakeTokens{}, forward.Options{MaxConcurrent: 1}, func(n int, r *http.Request) *http.Response {
+				b := newBubble(&fakeTokens{}, forward.Options{Gate: forward.NewGate(1, nil)}, func(n int, r *http.Request) *http.Response {
 					if r.URL.RequestURI() == "/after" {
 						return answer(204, "")
 					}

@@ -19,6 +19,9 @@ type limit struct {
 	next  time.Time // when a larger one is tried
 }
 
+// newLimit is the fixed one, or for 0 the one that follows Dataverse.
+func newLimit(most int) limit { return limit{most: max(0, most), fixed: most > 0} }
+
 func (l *limit) allows(active int) bool { return l.most == 0 || active < l.most }
 
 // refused takes note that a request was refused since more than named were

@@ -10,7 +10,7 @@ import (
 // pace sends a request when the gate lets it, and again when Dataverse's
 // service protection has refused it.
 type pace struct {
-	gate *gate
+	gate *Gate
 	next http.RoundTripper
 }
 

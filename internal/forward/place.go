@@ -9,7 +9,7 @@ import (
 
 // A place is one request's leave to be under way.
 type place struct {
-	gate  *gate
+	gate  *Gate
 	epoch int // of the limit, when the place was taken
 	once  sync.Once
 }

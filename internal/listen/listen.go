@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"net"
 	"strings"
+	"sync/atomic"
 )
 
 // Certificates give the certificate for a handshake, as
@@ -37,6 +38,8 @@ type Endpoint struct {
 	Host      string      // of the address, as written but for a zone; empty for a Unix socket
 	Port      string      // that the listeners have in common; empty for a Unix socket
 	Socket    string      // path of the Unix socket; empty for TCP
+
+	certificates atomic.Pointer[Certificates]
 }
 
 // Open opens an address: host:port, where localhost is both loopback addresses
@@ -45,9 +48,10 @@ type Endpoint struct {
 func Open(ctx context.Context, address string, o Options) (*Endpoint, error) {
 	e := &Endpoint{}
 	if o.Certificates != nil {
+		e.UseCertificates(o.Certificates)
 		e.TLS = &tls.Config{
 			MinVersion:     tls.VersionTLS12,
-			GetCertificate: o.Certificates,
+			GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return (*e.certificates.Load())(hello) },
 			NextProtos:     []string{"h2", "http/1.1", "http/1.0"}, // net/http would refuse who names the last alone
 		}
 	}
@@ -86,6 +90,10 @@ func (e *Endpoint) Origin() string {
 	}
 	return scheme + net.JoinHostPort(host, e.Port)
 }
+
+// UseCertificates has handshakes from now on take their certificate there. It is
+// for an endpoint that was opened with TLS.
+func (e *Endpoint) UseCertificates(c Certificates) { e.certificates.Store(&c) }
 
 // Close closes an endpoint that nothing serves.
 func (e *Endpoint) Close() {

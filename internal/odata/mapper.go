@@ -24,16 +24,22 @@ type Origins struct {
 	// for set-ups where that is not what the client dialled (a mapped port, an
 	// ingress). Empty means: the origin that the client used.
 	Public string
+
+	// Counts are counted on, where the mapper takes the place of another. Nil
+	// means: from 0.
+	Counts *Counts
 }
 
+// Counts are of links mapped, by direction. The zero value is ready for use.
+type Counts struct{ requests, responses atomic.Uint64 }
+
 // Mapper maps links between one environment and its clients. It is compiled
-// once, is immutable but for its counters, and is safe for concurrent use.
+// once, is immutable but for its counts, and is safe for concurrent use.
 type Mapper struct {
 	remote, local []origin
 	views         []*View // one for each local origin; the first is the default
 	public        bool
-
-	requests, responses atomic.Uint64 // links mapped
+	counts        *Counts
 }
 
 // New compiles a mapper. The error names every origin that is malformed or
@@ -44,9 +50,12 @@ func New(o Origins) (*Mapper, error) {
 		local = append([]string{o.Public}, local...)
 	}
 	var (
-		m          = &Mapper{public: o.Public != ""}
+		m          = &Mapper{public: o.Public != "", counts: o.Counts}
 		err1, err2 error
 	)
+	if m.counts == nil {
+		m.counts = &Counts{}
+	}
 	m.remote, err1 = parseOrigins("remote", o.Remote)
 	m.local, err2 = parseOrigins("local", local)
 	errs := []error{err1, err2}
@@ -66,10 +75,10 @@ func New(o Origins) (*Mapper, error) {
 	return m, nil
 }
 
-// Mapped is the number of links mapped since New, by direction. A link of a
+// Mapped is the number of links mapped so far, by direction. A link of a
 // request body that is sent twice counts twice.
 func (m *Mapper) Mapped() (requests, responses uint64) {
-	return m.requests.Load(), m.responses.Load()
+	return m.counts.requests.Load(), m.counts.responses.Load()
 }
 
 // At is the environment as seen by a client that sent its request with that
@@ -99,8 +108,8 @@ func (m *Mapper) At(scheme, host string) *View {
 // view compiles what a client at the local origin o needs.
 func (m *Mapper) view(o origin) *View {
 	v := &View{
-		answers: newSwap(m.remote, o, &m.responses),
-		sent:    newSwap(m.local, m.remote[0], &m.requests),
+		answers: newSwap(m.remote, o, &m.counts.responses),
+		sent:    newSwap(m.local, m.remote[0], &m.counts.requests),
 	}
 	for _, r := range m.remote {
 		if r == o { // no proxy to speak of; and nothing must map to itself
@@ -114,7 +123,7 @@ func (m *Mapper) view(o origin) *View {
 			return v
 		}
 	}
-	v.sent = newSwap(append([]origin{o}, m.local...), m.remote[0], &m.requests)
+	v.sent = newSwap(append([]origin{o}, m.local...), m.remote[0], &m.counts.requests)
 	return v
 }
 

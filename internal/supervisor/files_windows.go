@@ -133,7 +133,7 @@ func guardFolder(path string, descriptor *windows.SECURITY_DESCRIPTOR) error {
 	if err != nil {
 		return err
 	}
-	handle, err := windows.CreateFile(name, windows.READ_CONTROL|windows.WRITE_DAC|windows.FILE_READ_ATTRIBUTES,
+	handle, err := windows.CreateFile(name, windows.READ_CONTROL|windows.WRITE_DAC|windows.WRITE_OWNER|windows.FILE_READ_ATTRIBUTES,
 		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil, windows.OPEN_EXISTING,
 		windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if err != nil {
@@ -147,24 +147,44 @@ func guardFolder(path string, descriptor *windows.SECURITY_DESCRIPTOR) error {
 	if info.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY == 0 || info.FileAttributes&windows.FILE_ATTRIBUTE_REPARSE_POINT != 0 {
 		return fmt.Errorf("%s is not a folder, or a link to one: delete or rename it", path)
 	}
-	now, err := windows.GetSecurityInfo(handle, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
-	if err != nil {
+	switch trusted, err := isTrustedOwner(handle); {
+	case err != nil:
 		return reworded("see who owns the folder "+path, err)
-	}
-	owner, _, err := now.Owner()
-	if err != nil {
-		return reworded("see who owns the folder "+path, err)
-	}
-	if !owner.IsWellKnown(windows.WinBuiltinAdministratorsSid) && !owner.IsWellKnown(windows.WinLocalSystemSid) {
+	case !trusted:
 		return fmt.Errorf("%s belongs to another account, which could read the secret: delete or rename it", path)
+	}
+	owner, _, err := descriptor.Owner()
+	if err != nil {
+		return err
 	}
 	dacl, _, err := descriptor.DACL()
 	if err != nil {
 		return err
 	}
-	err = windows.SetSecurityInfo(handle, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, dacl, nil)
-	if err != nil {
+	const what = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
+	if err := windows.SetSecurityInfo(handle, windows.SE_FILE_OBJECT, what, owner, nil, dacl, nil); err != nil {
 		return reworded("guard the folder "+path, err)
 	}
 	return nil
+}
+
+// isTrustedOwner says whether what is open belongs to administrators, to the
+// system, or to the very account that installs.
+func isTrustedOwner(handle windows.Handle) (bool, error) {
+	d, err := windows.GetSecurityInfo(handle, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return false, err
+	}
+	owner, _, err := d.Owner()
+	if err != nil {
+		return false, err
+	}
+	if owner.IsWellKnown(windows.WinBuiltinAdministratorsSid) || owner.IsWellKnown(windows.WinLocalSystemSid) {
+		return true, nil
+	}
+	me, err := windows.GetCurrentProcessToken().GetTokenUser()
+	if err != nil {
+		return false, err
+	}
+	return owner.Equals(me.User.Sid), nil
 }

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"sync"
+)
+
+// A past is what earlier configurations have made and what is still in use.
+type past struct {
+	cut     context.Context // done once nothing may go on
+	hurry   context.CancelCauseFunc
+	running *sync.WaitGroup
+}
+
+func newPast() past {
+	cut, hurry := context.WithCancelCause(context.Background())
+	return past{cut, hurry, new(sync.WaitGroup)}
+}
+
+// finish lets something end in its own time, but for the end of the process.
+func (p past) finish(end func(cut context.Context)) {
+	p.running.Go(func() { end(p.cut) })
+}
+
+// end waits until all has ended, and cuts off what has not when ctx ends.
+func (p past) end(ctx context.Context) {
+	defer context.AfterFunc(ctx, func() { p.hurry(context.Cause(ctx)) })()
+	p.running.Wait()
+}

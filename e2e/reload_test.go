@@ -1,0 +1,361 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"dvproxy/internal/simulator"
+)
+
+// A reloadable is a dvproxy whose file can be changed under it.
+type reloadable struct {
+	*proxy
+	file string
+}
+
+// serveFile serves what a file says, a race build.
+func serveFile(t testing.TB, yaml string, more ...string) *reloadable {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "dvproxy.yaml")
+	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &reloadable{proxy: start(t, "proxyrace", append([]string{"DVPROXY_LISTEN=", "DVPROXY_CONFIG=" + file}, more...), "serve"), file: file}
+}
+
+// change puts another configuration in the file's place and has it read; message
+// is how that ends in the log.
+func (r *reloadable) change(t testing.TB, yaml, message string) {
+	t.Helper()
+	next := r.file + ".next"
+	if err := os.WriteFile(next, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(next, r.file); err != nil {
+		t.Fatal(err)
+	}
+	r.hangUp(t, message)
+}
+
+// hangUp sends SIGHUP and waits until it has been dealt with.
+func (r *reloadable) hangUp(t testing.TB, message string) {
+	t.Helper()
+	before := r.reloads.Load()
+	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "the configuration is read again", func() bool { return r.reloads.Load() > before })
+	if logs := r.lastLogs(12); !strings.Contains(logs, message) {
+		t.Fatalf("the log does not say %q:\n%s", message, logs)
+	}
+}
+
+// How dvproxy logs that it has read the configuration again.
+const (
+	reloaded    = "configuration reloaded"
+	notReloaded = "the configuration was not reloaded; the one before stays"
+)
+
+// yamlOf is an environment of a tenant in a file, with more settings.
+func yamlOf(s *simulator.Server, name, more string) string {
+	return fmt.Sprintf(`  - name: %s
+    url: %s
+    credential: {tenant_id: %q, client_id: %q, client_secret: %q, authority: %q}
+%s`, name, s.DataverseURL, s.TenantID(), s.ClientID(), s.ClientSecret(), s.EntraURL, more)
+}
+
+// A slow body is what keeps a request in flight.
+func (r *reloadable) slowPost(t testing.TB, c *http.Client, origin, environment string) (finish func() outcome) {
+	t.Helper()
+	body, rest := io.Pipe()
+	answered := make(chan outcome, 1)
+	go func() { answered <- send(t, c, "POST", origin+accounts, body) }()
+	if _, err := rest.Write([]byte(`{"name":`)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "it is in flight", func() bool {
+		return strings.Contains(metrics(t, r.proxy), `dvproxy_requests_in_flight{environment="`+environment+`"} 1`)
+	})
+	return func() outcome {
+		_, _ = rest.Write([]byte(`"slow"}`))
+		rest.Close()
+		return <-answered
+	}
+}
+
+// 500 reloads under load, good files and bad ones in turn: no client notices, and
+// nothing is left behind.
+func TestReloadsUnderLoad(t *testing.T) {
+	const clients, reloads = 16, 500
+	s := tenant(t, simulator.Options{TokenLifetime: 3 * time.Second})
+	base := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n")
+	good := []string{
+		base,
+		base + "    max_concurrent: 12\n    renew_at: 0.5\n",
+		base + "    affinity: spread\n    retry: {max_wait: 30s, memory: 0}\n" + yamlOf(s, "other", "    listen: localhost:0\n"),
+		base + "    timeouts: {connect: 2s}\ndrain: {timeout: 5s}\nlog: {level: debug}\n",
+	}
+	bad := []string{
+		"environments: [",
+		base + "    renew_at: 7\n",
+		"environments:\n" + yamlOf(s, "main", "    listen: "+s.DataverseURL[len("http://"):]+"\n"),
+		base + "    ca_file: /nowhere\n",
+	}
+	p := serveFile(t, base)
+	p.ready(t)
+	opened, stop := int64(0), make(chan struct{})
+	var outcomes tally
+	var wg sync.WaitGroup
+	var rows atomic.Int64
+	for range clients {
+		wg.Go(func() {
+			c := newClient(t)
+			c.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				atomic.AddInt64(&opened, 1)
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					outcomes.add(send(t, c, "POST", p.origin+accounts, strings.NewReader(fmt.Sprintf(`{"name":"row-%d"}`, rows.Add(1)))))
+				}
+			}
+		})
+	}
+	before := p.usage(t)
+	for n := range reloads {
+		if n%2 == 0 {
+			p.change(t, good[n/2%len(good)], "")
+		} else {
+			p.change(t, bad[n/2%len(bad)], "")
+		}
+	}
+	close(stop)
+	wg.Wait()
+	stats := s.Stats()
+	if bad := outcomes.bad(); len(bad) > 0 {
+		t.Errorf("clients saw %v", bad)
+	}
+	if want := int(rows.Load()); stats.Rows["accounts"] != want || stats.Repeated != 0 || want < reloads {
+		t.Errorf("%d rows, %d more than once; want %d, none", stats.Rows["accounts"], stats.Repeated, want)
+	}
+	if opened != clients {
+		t.Errorf("%d clients opened %d connections", clients, opened)
+	}
+	for _, want := range []string{`dvproxy_config_reloads_total{result="ok"} 250`, `dvproxy_config_reloads_total{result="refused"} 250`} {
+		if !strings.Contains(metrics(t, p.proxy), want) {
+			t.Errorf("the metrics do not say %s", want)
+		}
+	}
+	p.change(t, base, reloaded)
+	eventually(t, 10*time.Second, "goroutines and descriptors are as before", func() bool {
+		now := p.usage(t)
+		return now.goroutines <= before.goroutines+20 && now.descriptors <= before.descriptors+20
+	})
+	t.Logf("%d requests over %d connections; token calls %v", outcomes.total(), opened, stats.TokenCalls)
+}
+
+// A usage is what a process has of what can leak.
+type usage struct{ goroutines, descriptors int }
+
+func (p *proxy) usage(t testing.TB) (u usage) {
+	t.Helper()
+	for line := range strings.Lines(metrics(t, p)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch name {
+		case "go_goroutines":
+			u.goroutines, _ = strconv.Atoi(value)
+		case "process_open_fds":
+			u.descriptors, _ = strconv.Atoi(value)
+		}
+	}
+	return u
+}
+
+// What is in flight finishes on the settings that it began with; what comes after
+// on the same connections has the new ones.
+func TestReloadSettings(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	base := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n")
+	p := serveFile(t, base)
+	p.ready(t)
+	c := newClient(t)
+	finish := p.slowPost(t, c, p.origin, "main")
+	p.change(t, base+"    guard: {read_only: true}\n", reloaded)
+	if o := send(t, c, "POST", p.origin+accounts, strings.NewReader(`{}`)); o.code != "dvproxy.read_only" {
+		t.Errorf("a write after the change: %v", o)
+	}
+	if o := finish(); o.status != http.StatusNoContent {
+		t.Errorf("the one in flight: %v", o)
+	}
+	p.change(t, base, reloaded)
+	if o := send(t, c, "POST", p.origin+accounts, strings.NewReader(`{"name":"x"}`)); o.status != http.StatusNoContent {
+		t.Errorf("a write after the change back: %v", o)
+	}
+	if n := tokenCalls(s); n != 1 {
+		t.Errorf("%d token calls, want 1 since the credential stayed", n)
+	}
+}
+
+// Environments and listeners come, move and go. One that goes finishes what it has
+// in flight, and then nobody listens there and no token is fetched for it.
+func TestReloadEnvironments(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{TokenLifetime: 2 * time.Second})
+	other := tenant(t, simulator.Options{TokenLifetime: 2 * time.Second})
+	one := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n")
+	socket := "unix:" + filepath.Join(t.TempDir(), "s")
+	p := serveFile(t, one)
+	p.ready(t)
+	p.change(t, one+yamlOf(other, "second", "    listen: localhost:0\n"), reloaded)
+	p.ready(t)
+	c, origin := newClient(t), p.origins()["second"]
+	if o := send(t, c, "POST", origin+accounts, strings.NewReader(`{"name":"x"}`)); o.status != http.StatusNoContent {
+		t.Fatalf("the environment that came: %v", o)
+	}
+	if page := metrics(t, p.proxy); !strings.Contains(page, `dvproxy_token_runway_seconds{environment="second"}`) {
+		t.Error("no metrics of the environment that came")
+	}
+
+	finish := p.slowPost(t, c, origin, "second")
+	p.change(t, one+yamlOf(other, "second", "    listen: "+socket+"\n"), reloaded)
+	eventually(t, 5*time.Second, "nobody listens at the old address", func() bool {
+		_, err := net.Dial("tcp", strings.TrimPrefix(origin, "http://"))
+		return err != nil
+	})
+	if o := finish(); o.status != http.StatusNoContent {
+		t.Errorf("the one in flight at the old address: %v", o)
+	}
+	if page := metrics(t, p.proxy); !strings.Contains(page, `dvproxy_requests_total{code="204",environment="second",method="POST"} 2`) {
+		t.Error("the counts of the environment that moved do not go on")
+	}
+
+	p.change(t, one, reloaded)
+	eventually(t, 5*time.Second, "the socket is gone", func() bool {
+		_, err := os.Stat(strings.TrimPrefix(socket, "unix:"))
+		return err != nil && !strings.Contains(metrics(t, p.proxy), `runway_seconds{environment="second"}`)
+	})
+	calls := tokenCalls(other)
+	<-time.After(2 * time.Second) // a lifetime
+	if now := tokenCalls(other); now != calls {
+		t.Errorf("%d token calls for an environment that is gone", now-calls)
+	}
+	if code := p.terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A change of the credential that turns out wrong does not take the token away that
+// is there, and neither does one while there is no token to be had.
+func TestReloadKeepsTheToken(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	base := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n")
+	p := serveFile(t, base)
+	p.ready(t)
+	c := newClient(t)
+	outage(t, s)
+	p.change(t, base+"    renew_at: 0.8\n", reloaded)
+	p.change(t, strings.Replace(base, s.ClientSecret(), "a-wrong-secret", 1), reloaded)
+	eventually(t, 10*time.Second, "the new secret is tried at once", func() bool { return strings.Contains(p.lastLogs(20), "token renewal failed") })
+	if o := send(t, c, "POST", p.origin+accounts, strings.NewReader(`{"name":"x"}`)); o.status != http.StatusNoContent {
+		t.Errorf("with a live token: %v", o)
+	}
+}
+
+// What a running dvproxy cannot change is refused whole, with the reason, and so is
+// what is wrong.
+func TestReloadIsRefused(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	head := "environments:\n" + yamlOf(s, "main", "    listen: ")
+	p := serveFile(t, head+"localhost:0\n")
+	p.ready(t)
+	port := p.origin[strings.LastIndex(p.origin, ":"):]
+	p.change(t, head+"localhost"+port+"\n", "needs a restart")
+	p.change(t, head+"localhost:0\n    tls: {self_signed: true}\nstate_dir: "+t.TempDir()+"\n", "TLS cannot be switched")
+	p.change(t, head+"localhost:0\n    guard: {read_only: true}\n    nonsense: 1\n", "nonsense")
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	p.change(t, head+"localhost:0\n    guard: {read_only: true}\n"+yamlOf(s, "busy", "    listen: "+busy.Addr().String()+"\n"), "is in use")
+	os.Remove(p.file)
+	p.hangUp(t, "no such file")
+	if o := send(t, newClient(t), "POST", p.origin+accounts, strings.NewReader(`{"name":"x"}`)); o.status != http.StatusNoContent {
+		t.Errorf("after all that: %v", o)
+	}
+	if code := p.terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A hold that Dataverse asked for outlives a reload.
+func TestReloadWhileThrottled(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{Limits: simulator.Limits{Requests: 20, Window: 3 * time.Second}})
+	base := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n")
+	p := serveFile(t, base)
+	p.ready(t)
+	done := make(chan *tally, 1)
+	go func() { done <- create(t, p.origin, 8, 6) }()
+	eventually(t, 10*time.Second, "throttled", func() bool { return strings.Contains(p.lastLogs(100), `"msg":"throttled"`) })
+	p.change(t, base+"    affinity: spread\n", reloaded)
+	o := send(t, newClient(t), "POST", p.origin+accounts, strings.NewReader(`{"name":"late"}`))
+	if o.status != http.StatusNoContent {
+		t.Errorf("one that came after the reload: %v", o)
+	}
+	outcomes := <-done
+	throttled := 0
+	for _, n := range s.Stats().Throttled {
+		throttled += n
+	}
+	if bad := outcomes.bad(); len(bad) > 0 || throttled > 8+8 {
+		t.Errorf("clients saw %v, %d were throttled", bad, throttled)
+	}
+}
+
+// The level of the log changes, and what may be done at the admin listener.
+func TestReloadLogAndAdmin(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	base := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n") + "admin: {listen: \"localhost:0\", quit: true}\n"
+	p := serveFile(t, base, "DVPROXY_LOG_LEVEL=")
+	p.ready(t)
+	c := newClient(t)
+	if err := os.WriteFile(p.file, []byte(base+"log: {level: warn}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGHUP)
+	eventually(t, 10*time.Second, "it is read again", func() bool { return strings.Contains(metrics(t, p.proxy), `reloads_total{result="ok"} 1`) })
+	send(t, c, "GET", p.origin+accounts+"(11111111-1111-1111-1111-111111111111)", nil)
+	p.change(t, base, reloaded)
+	send(t, c, "GET", p.origin+accounts, nil)
+	if n := strings.Count(p.allLogs(), `"msg":"request"`); n != 1 {
+		t.Errorf("%d of two requests are logged, want only the one on the info level", n)
+	}
+	resp, err := http.Post(p.admin+"/quitquitquit", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if code := p.wait(t); resp.StatusCode >= 300 || code != 0 {
+		t.Errorf("quit answers %d, exit code %d", resp.StatusCode, code)
+	}
+}
