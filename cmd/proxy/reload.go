@@ -9,8 +9,8 @@ import (
 	"dvproxy/internal/config"
 )
 
-// reload reads the configuration again and takes it, unless there is a mistake in
-// it: then nothing changes.
+// reload reads the configuration again and serves what it says, unless there is a
+// mistake in it: then nothing changes.
 func (s *service) reload(ctx context.Context) {
 	c, err := s.read()
 	var next *setup
@@ -36,7 +36,9 @@ func (s *service) reload(ctx context.Context) {
 	if c.Log.File != s.config.Log.File {
 		s.log.Warn("log.file changes at the next start")
 	}
-	s.take(next, s.setup)
+	before := s.setup
+	s.setup = next
+	s.begin(before)
 	s.log.Info("configuration reloaded", slog.Int("environments", len(s.environments)))
 }
 

@@ -57,7 +57,7 @@ func newService(ctx context.Context, c *config.Config, log logger) (*service, er
 
 // run serves until it is told to end, or a listener fails; and then drains.
 func (s *service) run(o orders) error {
-	s.take(s.setup, &setup{})
+	s.begin(&setup{})
 	reported := s.reporter.begin(s.own)
 	err := s.untilTold(o)
 	err = errors.Join(err, s.drain(o.atOnce))

@@ -111,27 +111,26 @@ func (s *service) makeAdmin(ctx context.Context, next *setup) (err error) {
 	return nil
 }
 
-// take serves what a setup made in place of what another did, which finishes what
-// it has in flight.
-func (s *service) take(next, before *setup) {
-	s.setup = next
-	s.log.setLevel(next.config.Log)
-	s.leave.activity.set(next.config.Drain.ExitAfterIdle)
+// begin serves what the present setup made in place of what another did, which
+// finishes what it has in flight.
+func (s *service) begin(before *setup) {
+	s.log.setLevel(s.config.Log)
+	s.leave.activity.set(s.config.Drain.ExitAfterIdle)
 	users := map[*identity][]func(tokencache.Renewal){}
-	for _, e := range next.environments {
+	for _, e := range s.environments {
 		users[e.identity] = append(users[e.identity], e.renewed)
 	}
 	for id, told := range users {
 		s.identities.start(id, told)
 	}
-	for _, e := range next.environments {
+	for _, e := range s.environments {
 		e.begin()
 	}
 	if s.admin != nil {
 		s.admin.stage.Store(s.adminStage)
 	}
 	old := before.servers()
-	for _, server := range next.servers() {
+	for _, server := range s.servers() {
 		if !slices.Contains(old, server) {
 			s.serve(server)
 		}

@@ -7,6 +7,7 @@
 //	GET /readyz?environment=NAME   the same for one
 //	GET /metrics      for Prometheus
 //	GET /status.json  all that is known
+//	GET /             the same for people
 //	POST /quitquitquit  ends the process in good order, if that is allowed
 //
 // A connection that comes from another machine (a kubelet's probe, a
@@ -69,6 +70,7 @@ func New(o Options) http.Handler {
 	r.Get("/readyz", o.readyz)
 	r.Method(http.MethodGet, "/metrics", o.Metrics.handler())
 	r.With(localOnly).Get("/status.json", o.status)
+	r.With(localOnly).Method(http.MethodGet, "/", o.page())
 	r.With(localOnly).Post("/quitquitquit", o.quit)
 	return r
 }

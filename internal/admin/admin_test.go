@@ -54,7 +54,8 @@ func TestAnswers(t *testing.T) {
 		{"/readyz?environment=c", 404, `"ready": false`},
 		{"/status.json", 200, `"runway_seconds": 90`},
 		{"/metrics", 200, `dvproxy_build_info{go_version="go1",version="v1"} 1`},
-		{"/", 404, ""},
+		{"/", 200, `<span class="good">alive</span> for 1m30s more`},
+		{"/", 200, "latest renewal failed: sign-in refused"},
 		{"/debug/pprof/", 404, ""},
 	}
 	for _, tt := range tests {
@@ -65,6 +66,29 @@ func TestAnswers(t *testing.T) {
 		if strings.HasSuffix(tt.target, ".json") && !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s: not JSON", tt.target)
 		}
+	}
+}
+
+// The page shows texts of others as texts, and has nothing run or fetched.
+func TestPageIsInert(t *testing.T) {
+	h := admin.New(admin.Options{
+		Metrics: admin.NewMetrics("v1", "go1"), Started: time.Now().Add(-26 * time.Hour),
+		Environments: []admin.Environment{{Name: "a", Token: func() admin.Token {
+			return admin.Token{Live: true, Runway: 61 * time.Minute, Renews: time.Now().Add(90 * time.Second), LastError: "<script>alert(1)</script>"}
+		}}},
+	})
+	w := get(h, "127.0.0.1:7081", "127.0.0.1:5000", "/")
+	body := w.Body.String()
+	for _, want := range []string{"&lt;script&gt;", "for 1h1m more", "in 1m30s", "up 26h0m", `<span class="good">ready</span>`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q:\n%s", want, body)
+		}
+	}
+	if policy := w.Header().Get("Content-Security-Policy"); strings.Contains(body, "<script") || !strings.HasPrefix(policy, "default-src 'none'") {
+		t.Errorf("a script may run: policy %q", policy)
+	}
+	if w := get(h, "10.0.0.5:7081", "10.0.0.6:5000", "/"); w.Code != http.StatusForbidden {
+		t.Errorf("another machine is answered %d", w.Code)
 	}
 }
 
