@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -107,6 +109,34 @@ func TestSystemdHears(t *testing.T) {
 	if strings.Contains(strings.Join(all, " "), s.ClientSecret()) {
 		t.Error("the secret is in a message")
 	}
+}
+
+// A reload has a beginning and an end, whatever comes of it.
+func TestSystemdHearsOfReload(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	m := newManager(t)
+	file := configFile(t, "log: {level: info}\n")
+	p := start(t, "proxyrace", append(env(s), append(m.env(), "DVPROXY_CONFIG="+file)...), "serve")
+	p.ready(t)
+	for _, row := range []struct{ yaml, want string }{
+		{"log: {level: shout}\n", "READY=1\nSTATUS=the configuration was not reloaded, see the log; ready: 127.0.0.1: "},
+		{"log: {level: debug}\n", "READY=1\nSTATUS=ready: 127.0.0.1: "},
+	} {
+		if err := os.WriteFile(file, []byte(row.yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := len(m.all())
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 10*time.Second, row.want, func() bool {
+			heard := slices.DeleteFunc(m.all()[before:], func(s string) bool { return s == "WATCHDOG=1" })
+			begun := slices.IndexFunc(heard, func(s string) bool { return strings.HasPrefix(s, "RELOADING=1\n") })
+			return begun >= 0 && len(heard) > begun+1 && strings.HasPrefix(heard[begun+1], row.want)
+		})
+	}
+	m.signsOfLife(t)
 }
 
 // Where there is no admin listener it is another one that has to answer, and

@@ -10,8 +10,8 @@ import (
 func readHidden(terminal *os.File) (string, error) {
 	fd := int(terminal.Fd())
 	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil {
-		return "", err
+	if err != nil { // another device, such as /dev/null
+		return readLine(terminal)
 	}
 	hidden := *before
 	hidden.Lflag &^= unix.ECHO

@@ -164,6 +164,38 @@ try_restarts() {
 	! logged "$secret" || fail "the secret is in the journal"
 }
 
+# try_reload: another environment and less to log, without losing what is in
+# flight; a mistake changes nothing.
+try_reload() {
+	local pid request one
+	pid=$(property MainPID)
+	control /faults/dataverse -d '{"kind":"delay","delay":"1500ms","count":1}'
+	fetch -o /dev/null -w '%{http_code}' "$who" >"$work/answer" &
+	request=$!
+	eventually in_flight
+	one=$(sed -n '/^  - url:/,/client_secret_file/p' "$work/dvproxy.yaml")
+	{
+		printf '%s\n' 'log: {level: warn}' 'state_dir: /var/lib/dvproxy' environments: "$one"
+		sed 's|^  - url:.*|&\n    name: second\n    listen: localhost:7090|' <<<"$one"
+	} >"$work/more.yaml"
+	put 644 "$work/more.yaml" /etc/dvproxy/dvproxy.yaml
+	inside systemctl reload dvproxy || fail "it cannot be reloaded"
+	eventually says "ready: localhost: *; second: token renews in *"
+	[[ $(fetch "${who/7080/7090}") == *UserId* ]] || fail "the new environment is not served"
+	wait "$request" && [[ $(<"$work/answer") == 200 ]] || fail "a request was lost: $(<"$work/answer")"
+	! logged '"msg":"request".*"environment":"second"' || fail "the level of the log is what it was"
+
+	echo 'no_such: setting' | inside sh -c 'cat >>/etc/dvproxy/dvproxy.yaml'
+	inside systemctl reload dvproxy
+	eventually says "the configuration was not reloaded, see the log; ready: *; second: *"
+	logged no_such || fail "the journal does not tell: $(journal | tail -n 5)"
+	[[ $(fetch "${who/7080/7090}") == *UserId* ]] || fail "a mistake ends what there was"
+	put 644 "$work/dvproxy.yaml" /etc/dvproxy/dvproxy.yaml
+	inside systemctl reload dvproxy
+	eventually says "ready: localhost: token renews in ?? min"
+	is MainPID "$pid" && is ActiveState active || fail "it was restarted"
+}
+
 # try_stop: what is in flight is finished, although that takes longer than the
 # unit says, since the settings allow it.
 try_stop() {
@@ -232,7 +264,7 @@ try_service() {
 
 # refuses what arguments... runs a service command that has to fail so.
 refuses() {
-	inside dvproxy service "${@:2}" </dev/null >"$work/said" 2>&1 && fail "service ${*:2} exits 0"
+	echo "$secret" | inside dvproxy service "${@:2}" >"$work/said" 2>&1 && fail "service ${*:2} exits 0"
 	grep -q "$1" "$work/said" || fail "service ${*:2} says $(<"$work/said")"
 }
 
@@ -260,7 +292,7 @@ need_systemd
 own_settings
 trap clean_up EXIT
 podman rm -f -t 0 "$box" >/dev/null 2>&1 || true
-for it in boot install_it try_unit try_start try_folders try_outage try_restarts try_stop try_mistake try_service; do
+for it in boot install_it try_unit try_start try_folders try_outage try_restarts try_reload try_stop try_mistake try_service; do
 	step "$it"
 done
 echo "ok: exposure $exposure"
