@@ -41,8 +41,10 @@ func (m managed) Install(ctx context.Context, d Definition) (err error) {
 	made := &files{}
 	defer func() {
 		if err != nil {
+			ctx := context.WithoutCancel(ctx)
+			_, _ = m.systemctl(ctx, "--no-reload", "disable", m.unit())
 			made.remove()
-			_, _ = m.systemctl(context.WithoutCancel(ctx), "daemon-reload")
+			_, _ = m.systemctl(ctx, "daemon-reload")
 		}
 	}()
 	if err := m.writeFiles(made, d, places); err != nil {
@@ -51,11 +53,11 @@ func (m managed) Install(ctx context.Context, d Definition) (err error) {
 	if err := made.file(m.unitFile(), 0o644, []byte(unit)); err != nil {
 		return err
 	}
+	if _, err := m.systemctl(ctx, "--no-reload", "enable", m.unit()); err != nil {
+		return fmt.Errorf("let the service start with the machine: %w", err)
+	}
 	if _, err := m.systemctl(ctx, "daemon-reload"); err != nil {
 		return fmt.Errorf("let systemd read the unit: %w", err)
-	}
-	if _, err := m.systemctl(ctx, "enable", m.unit()); err != nil {
-		return fmt.Errorf("let the service start with the machine: %w", err)
 	}
 	return nil
 }
@@ -123,8 +125,11 @@ func (m managed) Uninstall(ctx context.Context) (left []string, err error) {
 	if err != nil || !own {
 		return nil, fmt.Errorf("the service is not one of dvproxy service install: remove the package that brought %s, or disable and delete that file", p["FragmentPath"])
 	}
-	if _, err := m.systemctl(ctx, "disable", "--now", m.unit()); err != nil {
+	if _, err := m.systemctl(ctx, "stop", m.unit()); err != nil {
 		return nil, fmt.Errorf("stop the service: %w", err)
+	}
+	if _, err := m.systemctl(ctx, "--no-reload", "disable", m.unit()); err != nil {
+		return nil, fmt.Errorf("let the service not start with the machine: %w", err)
 	}
 	if err := os.Remove(m.unitFile()); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func newMachine(t *testing.T) *machine {
 	}
 	m.put(t, "usr/local/bin/dvproxy", 0o755)
 	m.systemctl = func(_ context.Context, args ...string) (string, error) {
-		if args[0] == m.fail {
+		if args[min(1, len(args)-1)] == m.fail {
 			return "", errors.New("systemctl says no")
 		}
 		if args[0] != "show" {
@@ -95,7 +95,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	if d := cmp.Diff(want, m.has(t)); d != "" {
 		t.Errorf("files (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff([]string{"daemon-reload", "enable dvproxy.service"}, m.told); d != "" {
+	if d := cmp.Diff([]string{"--no-reload enable dvproxy.service", "daemon-reload"}, m.told); d != "" {
 		t.Errorf("systemctl (-want +got):\n%s", d)
 	}
 	unit, _ := os.ReadFile(m.unitFile())
@@ -119,7 +119,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	if d := cmp.Diff([]string{"-rw-r--r-- /etc/dvproxy/dvproxy.yaml"}, m.has(t)); d != "" {
 		t.Errorf("files (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff([]string{"disable --now dvproxy.service", "daemon-reload", "reset-failed dvproxy.service"}, m.told); d != "" {
+	if d := cmp.Diff([]string{"stop dvproxy.service", "--no-reload disable dvproxy.service", "daemon-reload", "reset-failed dvproxy.service"}, m.told); d != "" {
 		t.Errorf("systemctl (-want +got):\n%s", d)
 	}
 	if _, err := m.Uninstall(t.Context()); !errors.Is(err, ErrNotInstalled) {
@@ -213,7 +213,7 @@ func TestInstallRefuses(t *testing.T) {
 			if after := m.has(t); !slices.Equal(before, after) {
 				t.Errorf("left %q", after)
 			}
-			if slices.Contains(m.told, "enable dvproxy.service") {
+			if slices.Contains(m.told, "--no-reload enable dvproxy.service") {
 				t.Error("it was enabled")
 			}
 		})
