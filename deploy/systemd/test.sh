@@ -92,6 +92,7 @@ try_unit() {
 try_start() {
 	local pid
 	inside systemctl start dvproxy || fail "it does not start: $(journal | tail -n 5)"
+	is WatchdogUSec 30s || fail "it is not watched"
 	# It was not ready before it listened: no second try.
 	fetch -f -o /dev/null "$admin/livez" || fail "it is active and does not listen"
 	eventually says "ready: localhost: token renews in ?? min"
@@ -130,12 +131,12 @@ try_folders() {
 # and without.
 try_outage() {
 	local pid
-	override '[Service]' WatchdogSec=600ms
+	override '[Service]' WatchdogSec=1s
 	restart
 	eventually says "ready: *"
 	pid=$(property MainPID)
 	control /faults/entra -d '{"kind":"status","status":503}'
-	inside sleep 2
+	inside sleep 3
 	is MainPID "$pid" && says "ready: *" || fail "an outage of Entra restarts a proxy that holds a token"
 
 	inside systemctl stop dvproxy
@@ -143,7 +144,7 @@ try_outage() {
 	restart
 	pid=$(property MainPID)
 	eventually says "waiting for a token: localhost: *503*"
-	inside sleep 2
+	inside sleep 3
 	is MainPID "$pid" || fail "an outage of Entra restarts a proxy that has no token"
 	control /faults/entra -X DELETE
 	eventually says "ready: *"
@@ -153,6 +154,8 @@ try_outage() {
 # try_restarts: by the watchdog, after a kill and after a crash of Go's kind.
 try_restarts() {
 	local how pid
+	override '[Service]' WatchdogSec=1s
+	restart
 	for how in STOP KILL QUIT; do
 		pid=$(property MainPID)
 		inside kill "-$how" "$pid"
