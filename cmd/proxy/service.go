@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"time"
 
@@ -10,9 +11,6 @@ import (
 	"dvproxy/internal/config"
 	"dvproxy/internal/forward"
 )
-
-// bodyBudget is the memory for kept request bodies of the whole process.
-const bodyBudget = 16 << 20
 
 // A service is all that one process runs: what its present configuration makes,
 // and what outlives that.
@@ -38,7 +36,7 @@ func newService(ctx context.Context, c *config.Config, log logger) (*service, er
 		setup:   &setup{config: c},
 		log:     log,
 		metrics: admin.NewMetrics(version(), runtime.Version()),
-		budget:  forward.NewBudget(bodyBudget),
+		budget:  forward.NewBudget(fitMemory(os.DirFS("/"))),
 		leave:   newDeparture(),
 		started: time.Now(),
 		past:    newPast(),

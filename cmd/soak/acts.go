@@ -43,7 +43,7 @@ const short = 800 * time.Millisecond
 // round is every act that one dvproxy has to live through, in an order of the
 // generator's.
 func round(random *rand.Rand) []act {
-	acts := append(append(entraActs(random), protectionActs(random)...), append(outageActs(random), clientActs()...)...)
+	acts := append(append(entraActs(random), protectionActs(random)...), append(outageActs(random), append(clientActs(), reloadActs()...)...)...)
 	random.Shuffle(len(acts), func(i, j int) { acts[i], acts[j] = acts[j], acts[i] })
 	return acts
 }
@@ -66,6 +66,7 @@ func entraActs(random *rand.Rand) []act {
 		fails("hang", simulator.Fault{Kind: simulator.FaultHang}),
 		fails("cut off", simulator.Fault{Kind: simulator.FaultTruncate, Count: 1}),
 		{name: "tokens revoked", revoke: true, last: short},
+		{name: "tokens revoked twice in a row", last: short, do: revokeTwice},
 		{name: "secret expired, then replaced", last: 2 * time.Second, revoke: true, allow: []string{noToken, signIn}, do: rotateSecret},
 		{name: "claims challenge", last: short, dataverse: []simulator.Fault{{Kind: simulator.FaultClaimsChallenge, Count: 1 + random.IntN(3)}}},
 		{

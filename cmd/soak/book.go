@@ -57,6 +57,13 @@ func (b *book) broke(format string, args ...any) {
 	b.note(fmt.Sprintf(format, args...))
 }
 
+// complaints is how many broken promises were put down.
+func (b *book) complaints() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.complain)
+}
+
 func (b *book) note(text string) {
 	if len(b.complain) < mostComplaints {
 		b.complain = append(b.complain, text)

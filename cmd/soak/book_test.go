@@ -43,17 +43,6 @@ func TestBook(t *testing.T) {
 	}
 }
 
-func TestGrown(t *testing.T) {
-	before := usage{memory: 20 << 20, goroutines: 30, descriptors: 20}
-	if got := before.grown(before, false); got != nil {
-		t.Errorf("the same has grown: %q", got)
-	}
-	after := usage{memory: 60 << 20, goroutines: 100, descriptors: 80}
-	if got := after.grown(before, false); len(got) != 3 {
-		t.Errorf("complaints %q, want 3", got)
-	}
-}
-
 func TestSum(t *testing.T) {
 	text := "# HELP a b\na{x=\"1\"} 2\na{x=\"2\"} 3\nab 7\na 1\n"
 	if got := sum(text, "a"); got != 6 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -17,6 +18,8 @@ type request struct {
 	method, path, kind, body string
 	keys                     []string // of the writes in it, as the ledger knows them
 	id                       string   // x-ms-client-request-id
+	header                   http.Header
+	chunked                  bool // its length is not declared
 	stream                   func() *stalled
 	leaves                   bool // the client ends it itself
 }
@@ -33,7 +36,7 @@ type answer struct {
 const longestAnswer = 16 << 20
 
 func newClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 2 * time.Minute}
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: cutClients, ExpectContinueTimeout: 10 * time.Second}, Timeout: 2 * time.Minute}
 }
 
 // send does one request.
@@ -42,10 +45,14 @@ func (st *stage) send(ctx context.Context, r request) answer {
 	if r.stream != nil {
 		body = r.stream()
 	}
+	if r.chunked {
+		body = io.MultiReader(body)
+	}
 	req, err := http.NewRequestWithContext(ctx, r.method, st.program.origin+apiPath+r.path, body) //nolint:gosec // the program told its origin
 	if err != nil {
 		return answer{err: err}
 	}
+	maps.Copy(req.Header, r.header)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "gzip")
 	if r.body != "" {

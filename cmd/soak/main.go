@@ -38,7 +38,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "soak: %v\n", err)
 		return exitUsage
 	}
-	broken, err := soak(ctx, s, stdout)
+	play := soak
+	if s.cuts > 0 {
+		play = cutAll
+	}
+	broken, err := play(ctx, s, stdout)
 	switch {
 	case ctx.Err() != nil:
 		return exitInterrupted

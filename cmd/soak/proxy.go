@@ -31,6 +31,8 @@ const (
 type program struct {
 	file, dir     string
 	tenant        *simulator.Server
+	dataverse     string // origin of the tenant's, or of what is before it
+	patience      time.Duration
 	listen        string
 	origin, admin string
 	cmd           *exec.Cmd
@@ -55,19 +57,26 @@ func build(ctx context.Context, dir string, race bool) (string, error) {
 	return file, nil
 }
 
-func newProgram(file, dir string, tenant *simulator.Server) (*program, error) {
-	p := &program{file: file, dir: dir, tenant: tenant, listen: "localhost:0"}
-	config := fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n", filepath.Join(dir, "state"), maxWait, maxWait)
-	if err := os.WriteFile(filepath.Join(dir, "dvproxy.yaml"), []byte(config), 0o600); err != nil {
+func newProgram(file, dir string, tenant *simulator.Server, dataverse string, patience time.Duration) (*program, error) {
+	p := &program{file: file, dir: dir, tenant: tenant, dataverse: dataverse, patience: patience, listen: "localhost:0"}
+	if err := p.configure(""); err != nil {
 		return nil, err
 	}
 	return p, p.writeSecret(tenant.ClientSecret())
 }
 
-// writeSecret puts the secret where dvproxy reads it, in one step.
-func (p *program) writeSecret(secret string) error {
-	name := filepath.Join(p.dir, "secret")
-	if err := os.WriteFile(name+".new", []byte(secret), 0o600); err != nil { //nolint:gosec // the folder is ours
+// configure writes the configuration, with more settings of the environment.
+func (p *program) configure(more string) error {
+	return p.write("dvproxy.yaml", fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n%s",
+		filepath.Join(p.dir, "state"), maxWait, p.patience, more))
+}
+
+func (p *program) writeSecret(secret string) error { return p.write("secret", secret) }
+
+// write puts a file where dvproxy reads it, in one step.
+func (p *program) write(name, text string) error {
+	name = filepath.Join(p.dir, name)
+	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil { //nolint:gosec // the folder is ours
 		return err
 	}
 	return os.Rename(name+".new", name) //nolint:gosec // the folder is ours
@@ -80,7 +89,7 @@ func (p *program) start(ctx context.Context) error {
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
 		"DVPROXY_CONFIG=" + filepath.Join(p.dir, "dvproxy.yaml"),
 		"DVPROXY_LISTEN=" + p.listen, "DVPROXY_ADMIN=localhost:0", "DVPROXY_LOG_FORMAT=json",
-		"DATAVERSE_URL=" + p.tenant.DataverseURL, "AZURE_AUTHORITY_HOST=" + p.tenant.EntraURL,
+		"DATAVERSE_URL=" + p.dataverse, "AZURE_AUTHORITY_HOST=" + p.tenant.EntraURL,
 		"AZURE_TENANT_ID=" + p.tenant.TenantID(), "AZURE_CLIENT_ID=" + p.tenant.ClientID(),
 		"AZURE_CLIENT_SECRET_FILE=" + filepath.Join(p.dir, "secret"),
 	}
@@ -98,17 +107,29 @@ func (p *program) start(ctx context.Context) error {
 	defer cancel()
 	select {
 	case o := <-origins:
-		p.origin, p.admin = o[0], o[1]
+		p.admin = o[1]
+		return p.at(o[0])
 	case <-p.exited:
 		return errors.New("dvproxy exited at its start")
 	case <-ctx.Done():
 		return errors.New("dvproxy does not listen")
 	}
-	u, err := url.Parse(p.origin)
-	if err == nil {
-		p.listen = "localhost:" + u.Port()
+}
+
+// at puts down where dvproxy listens. Clients read that all the time, so it is
+// written once, before there are any.
+func (p *program) at(origin string) error {
+	if p.origin == "" {
+		u, err := url.Parse(origin)
+		if err != nil {
+			return err
+		}
+		p.origin, p.listen = origin, "localhost:"+u.Port()
 	}
-	return err
+	if origin != p.origin {
+		return fmt.Errorf("dvproxy came back at %s, and was at %s", origin, p.origin)
+	}
+	return nil
 }
 
 // read keeps the end of the log, and finds in it where dvproxy listens.

@@ -12,12 +12,11 @@ import (
 
 // A report tells of the run, on its way and at its end.
 type report struct {
-	out        io.Writer
-	settings   settings
-	began      time.Time
-	live       bool // out is a terminal
-	rounds     int
-	start, end usage
+	out      io.Writer
+	settings settings
+	began    time.Time
+	live     bool    // out is a terminal
+	held     []usage // before the first round, and after each
 }
 
 func isTerminal(w io.Writer) bool {
@@ -29,12 +28,15 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// rounds is how many there were.
+func (r *report) rounds() int { return max(0, len(r.held)-1) }
+
 // progress says what happens now: on a terminal, in a line that is drawn over.
 func (r *report) progress(st *stage, name string) {
 	st.book.mu.Lock()
-	requests, complaints := st.book.requests, len(st.book.complain)
+	requests := st.book.requests
 	st.book.mu.Unlock()
-	line := fmt.Sprintf("%6.0f s  round %d  %8d requests  %d broken  %s", time.Since(r.began).Seconds(), r.rounds+1, requests, complaints, name)
+	line := fmt.Sprintf("%6.0f s  round %d  %8d requests  %d broken  %s", time.Since(r.began).Seconds(), r.rounds()+1, requests, st.book.complaints(), name)
 	if r.live {
 		fmt.Fprintf(r.out, "\r\x1b[K%.79s", line)
 		return
@@ -48,7 +50,8 @@ func (r *report) verdict(st *stage) bool {
 		fmt.Fprint(r.out, "\r\x1b[K")
 	}
 	b := st.book
-	for _, what := range r.end.grown(r.start, r.settings.race) {
+	held := spanOf(r.held, r.settings.race)
+	for _, what := range held.grown() {
 		b.broke("%s", what)
 	}
 	b.mu.Lock()
@@ -57,7 +60,7 @@ func (r *report) verdict(st *stage) bool {
 	row := func(name string, value any) { fmt.Fprintf(t, "%s\t%v\n", name, value) }
 	row("seed", r.settings.seed)
 	row("time", time.Since(r.began).Round(time.Second))
-	row("rounds", r.rounds)
+	row("rounds", r.rounds())
 	row("requests", b.requests)
 	row("  given up by their client", b.left0)
 	counts(t, "faults", st.faults)
@@ -67,14 +70,19 @@ func (r *report) verdict(st *stage) bool {
 	counts(t, "failures that clients saw, not documented", b.broken)
 	row("rows written twice", b.twice)
 	row("acknowledged rows lost", b.lost)
-	row("goroutines, start and end", fmt.Sprintf("%d  %d  (+%d allowed)", r.start.goroutines, r.end.goroutines, moreGoroutines))
-	if r.start.descriptors >= 0 {
-		row("descriptors", fmt.Sprintf("%d  %d  (+%d allowed)", r.start.descriptors, r.end.descriptors, moreDescriptors))
-		row("memory", fmt.Sprintf("%s  %s  (+5%% and %s allowed)", mib(r.start.memory), mib(r.end.memory), mib(r.room())))
+	row("goroutines, start and end", fmt.Sprintf("%d  %d  (+%d allowed)", held.start.goroutines, held.end.goroutines, moreGoroutines))
+	if held.start.descriptors >= 0 {
+		row("descriptors", fmt.Sprintf("%d  %d  (+%d allowed)", held.start.descriptors, held.end.descriptors, moreDescriptors))
+		row("memory", fmt.Sprintf("%s  %s  (%+.1f%%; +%s allowed)", mib(held.start.memory), mib(held.end.memory), held.drift(), mib(held.room())))
 	} else {
 		row("descriptors, memory", "not known on this system")
 	}
 	_ = t.Flush()
+	return r.conclude(b)
+}
+
+// conclude prints what was broken, if anything was; the caller holds the book.
+func (r *report) conclude(b *book) bool {
 	if len(b.complain) == 0 {
 		fmt.Fprintln(r.out, "\nEvery promise held.")
 		return false
@@ -84,13 +92,6 @@ func (r *report) verdict(st *stage) bool {
 		fmt.Fprintln(r.out, "  "+what)
 	}
 	return true
-}
-
-func (r *report) room() int64 {
-	if r.settings.race {
-		return moreMemoryRace
-	}
-	return moreMemory
 }
 
 // counts prints a sum and what it is made of.

@@ -13,13 +13,15 @@ type settings struct {
 	duration time.Duration // of the rounds; the first is always whole
 	seed     uint64
 	clients  int
+	cuts     int    // above 0: only these
 	proxy    string // the program; empty to build it
 	race     bool   // build it with the race detector
 }
 
 const help = `Drives the built dvproxy through faults for as long as you like: a sign-in service
 that is slow, down or refuses, revoked tokens, throttling, 502 to 504, broken
-connections and answers, stalled uploads, clients that leave, restarts. Clients
+connections and answers, stalled uploads, clients that leave, configurations that are
+reloaded, restarts. Clients
 create, update, read, send batches and files meanwhile; every write has a name of
 its own, so that the simulated Dataverse sees one that is done twice.
 
@@ -33,10 +35,16 @@ descriptors, goroutines or memory beyond the bounds in the table.
 The clock cannot be set for one process, so clock steps are not in it: they are
 tested in internal/tokencache.
 
+With --cuts N it does something else: clients send POSTs, and the connections that
+carry them to Dataverse are cut N times, at every kind of place in request and
+answer, by FIN and by RST, new and used ones. No POST may be executed twice, and each
+that was answered 2xx must have been executed.
+
 Flags:
   --duration 5m    how long; the first round of all faults is always finished
   --seed N         order and details of the faults; without it one is chosen and printed
   --clients 6      how many clients there are
+  --cuts N         cut N connections, and nothing else
   --proxy FILE     the dvproxy to test; without it one is built (needs Go)
   --race           build it with the race detector (needs a C compiler)
   --help           print this
@@ -50,6 +58,7 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	fs.DurationVar(&s.duration, "duration", 5*time.Minute, "")
 	fs.Uint64Var(&s.seed, "seed", 0, "")
 	fs.IntVar(&s.clients, "clients", 6, "")
+	fs.IntVar(&s.cuts, "cuts", 0, "")
 	fs.StringVar(&s.proxy, "proxy", "", "")
 	fs.BoolVar(&s.race, "race", false, "")
 	if err := fs.Parse(args); err != nil {
@@ -68,6 +77,9 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	}
 	if s.clients < 1 || s.clients > 50 {
 		wrong = append(wrong, errors.New("--clients must be 1 to 50"))
+	}
+	if s.cuts < 0 {
+		wrong = append(wrong, errors.New("--cuts must not be below 0"))
 	}
 	if s.seed == 0 {
 		s.seed = uint64(time.Now().UnixNano()) % 1e9

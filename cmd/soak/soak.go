@@ -17,7 +17,7 @@ func soak(ctx context.Context, s settings, out io.Writer) (broken bool, err erro
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintf(out, "soak: seed %d, %v, %d clients\n", s.seed, s.duration, s.clients)
-	st, err := newStage(ctx, s, dir)
+	st, err := newStage(ctx, s, dir, nil)
 	if err != nil {
 		return false, err
 	}
@@ -49,27 +49,22 @@ func (st *stage) perform(ctx context.Context, s settings, r *report) (err error)
 		return err
 	}
 	st.wait(ctx, 2*time.Second)
-	var failed error
-	measure := func(into *usage) func() {
-		return func() {
-			st.balance()
-			*into, err = st.program.usage(ctx)
-			failed = err
-		}
+	measure := func() {
+		st.balance()
+		var u usage
+		u, err = st.program.usage(ctx)
+		r.held = append(r.held, u)
 	}
-	st.pause(ctx, measure(&r.start))
+	st.pause(ctx, measure)
 	over := func() bool { return time.Since(r.began) >= s.duration }
-	for n := uint64(1); failed == nil && (n == 1 || !over()) && ctx.Err() == nil; n++ {
+	for n := uint64(1); err == nil && (n == 1 || !over()) && ctx.Err() == nil; n++ {
 		random := rand.New(rand.NewPCG(s.seed, 1<<32+n)) //nolint:gosec // it need not be secret
 		if err := st.playAll(ctx, round(random), r, func() bool { return n > 1 && over() }); err != nil {
 			return err
 		}
-		st.pause(ctx, measure(&r.end))
-		if r.rounds++; r.rounds == 1 && !over() {
-			r.start = r.end // what a first round leaves, such as pools, is no leak
-		}
+		st.pause(ctx, measure)
 	}
-	return failed
+	return err
 }
 
 func (st *stage) playAll(ctx context.Context, acts []act, r *report, over func() bool) error {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type stage struct {
 	book    *book
 	gate    sync.RWMutex // held for reading by each request
 	names   atomic.Int64
+	seeds   atomic.Uint64
 	secrets int
 	prefix  string
 
@@ -37,8 +39,9 @@ type stage struct {
 	refused        int            // dead tokens of the rounds before
 }
 
-// newStage starts everything.
-func newStage(ctx context.Context, s settings, dir string) (*stage, error) {
+// newStage starts everything; between dvproxy and the tenant stands a relay, if
+// there is one.
+func newStage(ctx context.Context, s settings, dir string, between *relay) (*stage, error) {
 	file := s.proxy
 	var err error
 	if file == "" {
@@ -47,10 +50,21 @@ func newStage(ctx context.Context, s settings, dir string) (*stage, error) {
 		}
 	}
 	st := &stage{client: newClient(), book: newBook(), prefix: fmt.Sprintf("soak-%d-", s.seed), faults: map[string]int{}, tokens: map[string]int{}}
-	if st.tenant, err = simulator.Start(simulator.Options{TokenLifetime: tokenLifetime}); err != nil {
+	options := simulator.Options{TokenLifetime: tokenLifetime}
+	if between != nil {
+		options.Origin = between.origin()
+	}
+	if st.tenant, err = simulator.Start(options); err != nil {
 		return nil, fmt.Errorf("start the simulator: %w", err)
 	}
-	if st.program, err = newProgram(file, dir, st.tenant); err == nil {
+	origin, patience := st.tenant.DataverseURL, maxWait
+	if between != nil {
+		patience = cutPatience
+		between.start(strings.TrimPrefix(origin, "http://"))
+		origin = between.origin()
+	}
+	st.program, err = newProgram(file, dir, st.tenant, origin, patience)
+	if err == nil {
 		err = st.program.start(ctx)
 	}
 	if err != nil {
@@ -106,7 +120,7 @@ func (st *stage) play(ctx context.Context, a act) error {
 		err = errors.Join(err, st.tenant.FailDataverse(f))
 	}
 	if a.revoke {
-		st.revoke()
+		st.tenant.RevokeTokens()
 	}
 	if a.do != nil {
 		err = errors.Join(err, a.do(ctx, st))
@@ -123,21 +137,23 @@ func (st *stage) play(ctx context.Context, a act) error {
 	st.tenant.ClearEntraFaults()
 	st.tenant.ClearDataverseFaults()
 	st.tenant.SetLimits(simulator.Limits{})
-	mended := func() bool {
-		return st.send(ctx, request{method: http.MethodGet, path: "WhoAmI"}).kind() == ""
-	}
-	if !st.until(ctx, mendLimit, mended) && ctx.Err() == nil {
+	if !st.until(ctx, mendLimit, st.passes(ctx)) && ctx.Err() == nil {
 		st.book.broke("%s: requests do not pass %v after its end", a.name, mendLimit)
 	}
 	return nil
 }
 
-// revoke revokes the tokens while no request is under way: one that had just been
-// refused would be refused its new token too, which is another promise.
-func (st *stage) revoke() {
+// passes says whether a request does.
+func (st *stage) passes(ctx context.Context) func() bool {
+	return func() bool {
+		return st.send(ctx, request{method: http.MethodGet, path: "WhoAmI"}).kind() == ""
+	}
+}
+
+// answered waits until each request that is under way now has its answer.
+func (st *stage) answered() {
 	st.gate.Lock()
 	defer st.gate.Unlock()
-	st.tenant.RevokeTokens()
 }
 
 // struck is how many faults there were.

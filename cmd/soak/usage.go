@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,12 +18,15 @@ type usage struct {
 }
 
 // Growth beyond these is a leak. They leave room for what a pool of connections
-// and a garbage collector keep; the race detector takes memory of its own.
+// keeps, and a garbage collector over one round; over many rounds it evens out,
+// and drift counts. The race detector takes memory of its own.
 const (
 	moreGoroutines  = 40
 	moreDescriptors = 24
-	moreMemory      = 24 << 20 // and a twentieth of what there was
+	moreMemory      = 24 << 20 // within one round
 	moreMemoryRace  = 160 << 20
+	driftRounds     = 9    // from so many on, memory is judged by its drift
+	mostDrift       = 0.05 // of what there was
 )
 
 func (p *program) usage(ctx context.Context) (usage, error) {
@@ -59,20 +63,65 @@ func sum(metrics, name string) (total float64) {
 	return total
 }
 
-// grown says what has grown beyond the bounds since before.
-func (u usage) grown(before usage, race bool) (what []string) {
-	room := int64(moreMemory)
-	if race {
-		room = moreMemoryRace
+// A span is what dvproxy held at the ends of rounds: the first third of them,
+// and the last. A median says more than a look at one moment, since memory
+// comes and goes by some MiB with each collection.
+type span struct {
+	start, end usage
+	rounds     int
+	race       bool
+}
+
+// spanOf is that of samples: one before the first round, and one after each.
+// What the first round leaves, such as pools, is no leak, if there are others.
+func spanOf(samples []usage, race bool) span {
+	s := span{rounds: len(samples) - 1, race: race}
+	if s.rounds > 1 {
+		samples = samples[1:]
 	}
-	if u.goroutines > before.goroutines+moreGoroutines {
-		what = append(what, fmt.Sprintf("goroutines grew from %d to %d", before.goroutines, u.goroutines))
+	third := max(1, len(samples)/3)
+	s.start, s.end = median(samples[:third]), median(samples[len(samples)-third:])
+	return s
+}
+
+func median(of []usage) usage {
+	memory, goroutines, descriptors := make([]int64, len(of)), make([]int, len(of)), make([]int, len(of))
+	for i, u := range of {
+		memory[i], goroutines[i], descriptors[i] = u.memory, u.goroutines, u.descriptors
 	}
-	if u.descriptors > before.descriptors+moreDescriptors {
-		what = append(what, fmt.Sprintf("descriptors grew from %d to %d", before.descriptors, u.descriptors))
+	slices.Sort(memory)
+	slices.Sort(goroutines)
+	slices.Sort(descriptors)
+	m := len(of) / 2
+	return usage{memory: memory[m], goroutines: goroutines[m], descriptors: descriptors[m]}
+}
+
+// room is how much more memory is no leak.
+func (s span) room() int64 {
+	switch {
+	case s.race:
+		return moreMemoryRace
+	case s.rounds >= driftRounds:
+		return int64(mostDrift * float64(s.start.memory))
 	}
-	if u.memory > before.memory+before.memory/20+room {
-		what = append(what, fmt.Sprintf("memory grew from %s to %s", mib(before.memory), mib(u.memory)))
+	return moreMemory
+}
+
+// drift is the growth of memory in percent.
+func (s span) drift() float64 {
+	return 100 * (float64(s.end.memory)/float64(s.start.memory) - 1)
+}
+
+// grown says what has grown beyond the bounds.
+func (s span) grown() (what []string) {
+	if s.end.goroutines > s.start.goroutines+moreGoroutines {
+		what = append(what, fmt.Sprintf("goroutines grew from %d to %d", s.start.goroutines, s.end.goroutines))
+	}
+	if s.end.descriptors > s.start.descriptors+moreDescriptors {
+		what = append(what, fmt.Sprintf("descriptors grew from %d to %d", s.start.descriptors, s.end.descriptors))
+	}
+	if s.end.memory > s.start.memory+s.room() {
+		what = append(what, fmt.Sprintf("memory grew from %s to %s", mib(s.start.memory), mib(s.end.memory)))
 	}
 	return what
 }

@@ -1,7 +1,8 @@
 # What the tests that run containers share; sourced by them, from the project's
 # root, as root on Debian. Nothing is pulled: stand-ins carry the base images'
-# names, Debian with this machine's Go, and a scratch image with CA roots and a
-# nonroot user. That tests what is ours, not the real bases.
+# names, one that finds this machine's programs and Go where a build mounts them,
+# and one with CA roots and a nonroot user. That tests what is ours, not the real
+# bases.
 #
 # WORK=dir keeps the folder, stand-ins too, for the next time.
 
@@ -16,7 +17,7 @@ fail() {
 
 tools() {
 	local missing=()
-	for tool in podman buildah runc debootstrap curl; do
+	for tool in podman buildah runc curl git; do
 		command -v "$tool" >/dev/null || missing+=("$tool")
 	done
 	((${#missing[@]} == 0)) && return
@@ -57,12 +58,27 @@ commit() {
 	buildah rm "$container" >/dev/null
 }
 
+# debian is the outside of a Debian whose programs are this machine's, mounted at
+# /usr. Nothing is copied, so it is made in a moment.
+debian() {
+	local root=$1 link
+	mkdir -p "$root"/{etc/ssl/certs,root,tmp,usr,var/tmp}
+	chmod 1777 "$root/tmp" "$root/var/tmp"
+	for link in /bin /sbin /lib*; do
+		[[ ! -L $link ]] || cp -a "$link" "$root$link"
+	done
+	[[ -L $root/bin ]] || fail "/bin is no link to /usr/bin here: is this Debian 12 or later?"
+	cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+	printf 'root:x:0:0::/root:/bin/sh\nnonroot:x:65532:65532::/:/bin/sh\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nnonroot:x:65532:\n' >"$root/etc/group"
+}
+
 stand_ins() {
+	[[ -s /etc/ssl/certs/ca-certificates.crt ]] || fail "install ca-certificates"
 	if ! podman image exists docker.io/library/golang:1.26; then
-		debootstrap --variant=minbase --include=git,ca-certificates bookworm "$work/debian" >"$work/debootstrap.log" 2>&1 ||
-			fail "debootstrap: $(tail -n 5 "$work/debootstrap.log")"
-		cp -a "$(go env GOROOT)" "$work/debian/usr/local/go"
-		commit docker.io/library/golang:1.26 "$work/debian" --env PATH=/usr/local/go/bin:/usr/bin:/bin --env GOTOOLCHAIN=local
+		debian "$work/debian"
+		commit docker.io/library/golang:1.26 "$work/debian" \
+			--env PATH=/usr/local/go/bin:/usr/bin:/bin --env GOTOOLCHAIN=local --env GOCACHE=/cache
 		rm -rf "$work/debian"
 	fi
 	if ! podman image exists gcr.io/distroless/static-debian12:nonroot; then
@@ -72,6 +88,7 @@ stand_ins() {
 		printf 'root:x:0:0::/:/\nnonroot:x:65532:65532::/:/\n' >"$work/static/etc/passwd"
 		printf 'root:x:0:\nnonroot:x:65532:\n' >"$work/static/etc/group"
 		commit gcr.io/distroless/static-debian12:nonroot "$work/static" --user 65532
+		rm -rf "$work/static"
 	fi
 }
 
@@ -84,20 +101,52 @@ eventually() {
 	fail "not within 10 s: $*"
 }
 
-# snapshot copies the source, so that it is the same for both builds.
+# snapshot copies the source, so that it is the same for every build. A linked
+# work tree's .git leads out of the folder, and git would fail in the container.
 snapshot() {
 	rm -rf "$work/src"
 	mkdir "$work/src"
 	tar -c --exclude=./bin --exclude=./dist --exclude=node_modules . | tar -x -C "$work/src"
+	[[ -d $work/src/.git ]] || rm -f "$work/src/.git"
 }
 
-# build tag builds from nothing, without a network: modules come from Go's cache.
+# build tag [argument...] builds the unmodified Dockerfile without a network:
+# modules come from Go's cache, and what was compiled before is not again, as with
+# a cache mount. (BUILDPLATFORM is what BuildKit sets, and old buildah does not.)
 build() {
+	local tag=$1
+	shift
 	buildah bud --quiet --no-cache --pull=never --network=none --format docker --timestamp 0 \
+		-v /usr:/usr:ro -v "$(go env GOROOT):/usr/local/go:ro" -v "$(go env GOCACHE):/cache" \
 		-v "$(go env GOMODCACHE)/cache/download:/modules:ro" --build-arg GOPROXY=file:///modules \
-		--build-arg VERSION=v0.0.1-test --platform "linux/$(go env GOARCH)" --tag "$1" "$work/src" >"$work/build.log" 2>&1 ||
+		--build-arg "BUILDPLATFORM=linux/$(go env GOARCH)" --build-arg VERSION=v0.0.1-test "$@" --tag "$tag" "$work/src" >"$work/build.log" 2>&1 ||
 		fail "build: $(tail -n 20 "$work/build.log")"
 }
+
+# image makes dvproxy:test, unless it was made of this very source before, by another
+# script with the same WORK.
+image() {
+	local source
+	go mod download
+	stand_ins
+	snapshot
+	source=$(tar -c --sort=name --mtime=@0 -C "$work/src" --exclude=./.git . | sha256sum)
+	if ! podman image exists dvproxy:test || [[ $(cat "$work/image.of" 2>/dev/null) != "$source" ]]; then
+		build dvproxy:test --platform "linux/$(go env GOARCH)" --build-arg REVISION=0123abc
+		echo "$source" >"$work/image.of"
+	fi
+}
+
+# tenant starts the simulator, and field NAME is then a field of what it announces.
+tenant() {
+	go build -o "$work/simulator" ./cmd/simulator
+	: >"$work/tenant.json"
+	"$work/simulator" --json --page-size 5000 --kept-file 16777216 --entra-listen 127.0.0.1:0 --dataverse-listen 127.0.0.1:0 \
+		--graph-listen 127.0.0.1:0 --control-listen 127.0.0.1:0 "$@" >"$work/tenant.json" &
+	simulator=$!
+	eventually test -s "$work/tenant.json"
+}
+field() { sed -E "s/.*\"$1\":\"([^\"]*)\".*/\1/" "$work/tenant.json"; }
 
 # layers are what an image holds. (Its configuration names the container that it
 # was built in, with some builders.)

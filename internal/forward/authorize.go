@@ -26,9 +26,10 @@ type Tokens interface {
 // mostAttempts is how often one request is sent at most, for each reason.
 const mostAttempts = 4
 
-// authorize sends a request with a token, and once more with a newer one if
-// upstream refuses it. The client never sees that refusal: either the second
-// attempt is answered otherwise, or there is an error of our own.
+// authorize sends a request with a token, and again with a newer one if
+// upstream refuses it. The client never sees that refusal: either a later
+// attempt is answered otherwise, or there is an error of our own. Whether a
+// newer one may help where a fresh one did not is for the tokens to say.
 type authorize struct {
 	gate        *Gate
 	tokens      Tokens
@@ -45,20 +46,20 @@ func (a *authorize) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	var fresh, claimed bool
-	for range mostAttempts {
+	for attempt := 1; ; attempt++ {
 		resp, err := a.send(r, x, token)
 		if err != nil {
 			return nil, err
 		}
 		c := challengeOf(resp, x.path, a.signInHosts)
+		again := c.claims != "" && claimed
+		if fresh && (!c.refused || c.claims == "" || again) {
+			a.tokens.Replayed(token, !c.refused)
+		}
 		switch {
 		case !c.refused:
-			if fresh {
-				a.tokens.Replayed(token, true)
-			}
 			return resp, nil
-		case fresh && (c.claims == "" || claimed):
-			a.tokens.Replayed(token, false)
+		case attempt == mostAttempts || fresh && again:
 			return giveUp(resp, c, errUnauthorized)
 		}
 		claimed = c.claims != ""
@@ -67,7 +68,6 @@ func (a *authorize) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		discard(resp)
 	}
-	return nil, errUnauthorized
 }
 
 // giveUp ends in an error, but for a page of HTML that fresh tokens get too:

@@ -25,6 +25,7 @@ type fakeTokens struct {
 	live  func() (string, bool)
 	token func(context.Context) (string, error)
 	newer func(ctx context.Context, token, claims string) (string, bool, error)
+	last  string // there is none after this one; empty: there is always one more
 
 	mu       sync.Mutex // guards the fields below
 	n        int        // number of the current token
@@ -51,6 +52,11 @@ func (f *fakeTokens) Reject(token, claims string) func(context.Context) (string,
 	f.rejected = append(f.rejected, token+claims)
 	if f.newer != nil {
 		return func(ctx context.Context) (string, bool, error) { return f.newer(ctx, token, claims) }
+	}
+	if token == f.last {
+		return func(context.Context) (string, bool, error) {
+			return "", false, noToken{refused: true, after: time.Second}
+		}
 	}
 	fresh := token == f.current()
 	if fresh {

@@ -102,17 +102,45 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// How many fresh tokens are tried is for the tokens to say, within bounds.
 func TestAFreshTokenRefusedToo(t *testing.T) {
-	var requests atomic.Int32
-	h := func(w http.ResponseWriter, _ *http.Request) { requests.Add(1); bearer(w, "") }
+	for name, tt := range map[string]struct {
+		last string // of the tokens that there are
+		want []string
+	}{
+		"no other":    {"t2", []string{"t2 false"}},
+		"one more":    {"t3", []string{"t2 false", "t3 false"}},
+		"without end": {"", []string{"t2 false", "t3 false", "t4 false"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var requests atomic.Int32
+			h := func(w http.ResponseWriter, _ *http.Request) { requests.Add(1); bearer(w, "") }
+			tokens := &fakeTokens{last: tt.last}
+			r := newRig(t, h, tokens, forward.Options{})
+			resp, body := r.do(t, "POST", "/x", strings.NewReader("body"))
+			if resp.StatusCode != 502 || !strings.Contains(body, "dvproxy.upstream_unauthorized") || resp.Header.Get("WWW-Authenticate") != "" {
+				t.Errorf("answered %d %s, want a 502 without a challenge", resp.StatusCode, body)
+			}
+			if int(requests.Load()) != 1+len(tt.want) || !slices.Equal(tokens.replayed, tt.want) {
+				t.Errorf("%d requests, replays %q; want %d and %q", requests.Load(), tokens.replayed, 1+len(tt.want), tt.want)
+			}
+		})
+	}
+}
+
+// The token is revoked, and so is the one that was fetched because of that.
+// The client is told of neither, and what it sent is executed once.
+func TestRevokedTwiceInARow(t *testing.T) {
+	var executed atomic.Int32
+	h := accepting(&executed, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }, "t3")
 	tokens := &fakeTokens{}
 	r := newRig(t, h, tokens, forward.Options{})
-	resp, body := r.do(t, "POST", "/x", strings.NewReader("body"))
-	if resp.StatusCode != 502 || !strings.Contains(body, "dvproxy.upstream_unauthorized") || resp.Header.Get("WWW-Authenticate") != "" {
-		t.Errorf("answered %d %s, want a 502 without a challenge", resp.StatusCode, body)
+	sent := strings.Repeat("body ", 100_000)
+	if resp, body := r.do(t, "POST", "/x", strings.NewReader(sent)); resp.StatusCode != 200 || body != sent || executed.Load() != 1 {
+		t.Errorf("answered %d with %d bytes after %d executions, want 200 with %d after 1", resp.StatusCode, len(body), executed.Load(), len(sent))
 	}
-	if requests.Load() != 2 || !slices.Equal(tokens.replayed, []string{"t2 false"}) {
-		t.Errorf("%d requests, replays %q; want 2, and one refused", requests.Load(), tokens.replayed)
+	if want := []string{"t2 false", "t3 true"}; !slices.Equal(tokens.replayed, want) {
+		t.Errorf("told of the replays: %q, want %q", tokens.replayed, want)
 	}
 }
 

@@ -93,8 +93,9 @@ type Cache struct {
 	outcome  chan struct{} // closed, and replaced, as each fetch ends
 	failure  *failure      // of the latest fetch; nil if it brought a token
 	demand   *demand       // for a newer token than the current one; nil if there is none
+	refusals int           // of forced tokens in a row
 	gap      time.Duration // between forced fetches; 0 while they help
-	gapFrom  instant       // when the gap began
+	gapFrom  instant       // when the gap began: at the latest of these refusals
 	renewals int
 	failures int
 	keeping  keeping

@@ -27,6 +27,8 @@ const (
 	firstGap = time.Second // between forced fetches that do not help
 	maxGap   = 30 * time.Second
 
+	freeRefusals = 1 // of forced tokens in a row: it may be revoked as the one before it was
+
 	tick = time.Second // clocks are looked at this often at least
 
 	assumedLifetime = time.Hour // before the first token is there

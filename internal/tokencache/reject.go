@@ -27,9 +27,10 @@ type Wait = func(ctx context.Context) (token string, fresh bool, err error)
 // all; rejecting a token that is no longer current fetches nothing. The
 // rejected token goes on serving others until the newer one is there.
 //
-// Where the latest forced fetch did not help, the next is made only after a
-// gap that doubles from 1 s to 30 s; until then the error comes at once and
-// its Refused method says true.
+// Where the latest two forced fetches did not help, the next is made only after
+// a gap that doubles from 1 s to 30 s; until then the error comes at once and
+// its Refused method says true. One that does not help is not enough: tokens
+// may be revoked twice in a row.
 func (c *Cache) Reject(token, claims string) Wait {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +46,7 @@ func (c *Cache) Reject(token, claims string) Wait {
 		return func(ctx context.Context) (string, bool, error) { return c.handOut(ctx, e, false) }
 	}
 	if e.value == token && e.forced && e.verdict == unknown && (claims == "" || e.claims == claims) {
-		c.refuse(e, now) // nobody has seen it accepted, and now it is refused
+		c.refuse(e, now, freeRefusals) // nobody has seen it accepted, and now it is refused
 	}
 	if wait := c.gapLeft(now); wait > 0 {
 		return func(context.Context) (string, bool, error) { return "", false, stillRefused(wait) }
@@ -89,8 +90,7 @@ func (c *Cache) await(d *demand, token, claims string) Wait {
 			return "", false, d.err
 		}
 		if d.got.value == token {
-			c.Replayed(token, false) // the source has no newer one: no use in sending it again
-			return "", false, stillRefused(firstGap)
+			return "", false, stillRefused(c.noNewer(d.got))
 		}
 		return c.handOut(ctx, d.got, d.fresh && (claims == "" || claims == d.got.claims))
 	}
@@ -105,20 +105,38 @@ func (c *Cache) Replayed(token string, ok bool) {
 	current := e != nil && e.value == token
 	switch {
 	case ok:
-		c.gap = 0
+		c.refusals, c.gap = 0, 0
 		if current {
 			e.verdict = accepted
 		}
 	case current && e.forced && e.verdict == unknown:
-		c.refuse(e, c.now())
+		c.refuse(e, c.now(), freeRefusals)
 	}
 }
 
-// refuse records that a forced token did not help. Callers hold mu, and call
-// it once a token.
-func (c *Cache) refuse(e *entry, now instant) {
+// noNewer records that the source has no other token than the one that was
+// refused, and says how long forced fetches are held off. There is no use in
+// sending that one again, nor in asking once more at once.
+func (c *Cache) noNewer(e *entry) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if c.current.Load() == e && e.forced && e.verdict == unknown {
+		c.refuse(e, now, 0)
+	}
+	return max(firstGap, c.gapLeft(now))
+}
+
+// refuse records that a forced token did not help. So many in a row are free,
+// unless the latest was a minute ago. Callers hold mu, and call it once a token.
+func (c *Cache) refuse(e *entry, now instant, free int) {
 	e.verdict = refused
-	c.gap = max(firstGap, min(maxGap, 2*c.gap))
+	if now.since(c.gapFrom) > 2*maxGap {
+		c.refusals, c.gap = 0, 0
+	}
+	if c.refusals++; c.refusals > free {
+		c.gap = max(firstGap, min(maxGap, 2*c.gap))
+	}
 	c.gapFrom = now
 }
 

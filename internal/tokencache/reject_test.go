@@ -103,7 +103,7 @@ func TestForcedFetchesThatDoNotHelpAreSpaced(t *testing.T) {
 		for _, gap := range s.gaps() {
 			got = append(got, gap.Round(time.Second))
 		}
-		want := []time.Duration{0, 1e9, 2e9, 4e9, 8e9, 16e9, 30e9, 30e9}
+		want := []time.Duration{0, 0, 1e9, 2e9, 4e9, 8e9, 16e9, 30e9, 30e9}
 		if !slices.Equal(got, want) {
 			t.Errorf("fetches are %v apart, want %v", got, want)
 		}
@@ -114,12 +114,18 @@ func TestForcedFetchesThatDoNotHelpAreSpaced(t *testing.T) {
 func TestOneFreshTokenIsJudgedOnce(t *testing.T) {
 	s := &fakeSource{}
 	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
-		old := warm(t, c)
-		newer, _, _ := c.Reject(old, "")(t.Context())
-		for range 64 {
-			c.Replayed(newer, false)
+		token := warm(t, c)
+		for range 2 {
+			newer, fresh, err := c.Reject(token, "")(t.Context())
+			if !fresh || err != nil {
+				t.Fatalf("newer token %q, fresh %v, %v; want a fresh one", newer, fresh, err)
+			}
+			for range 64 {
+				c.Replayed(newer, false)
+			}
+			token = newer
 		}
-		_, _, err := c.Reject(newer, "")(t.Context())
+		_, _, err := c.Reject(token, "")(t.Context())
 		var e *tokencache.Error
 		if !errors.As(err, &e) || e.RetryAfter() > time.Second {
 			t.Errorf("error %v, want a gap of 1 s at most", err)
@@ -133,10 +139,68 @@ func TestRefusalOfAnUnprovenTokenIsAVerdict(t *testing.T) {
 	s := &fakeSource{}
 	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
 		newer, _, _ := c.Reject(warm(t, c), "")(t.Context())
+		newer, _, _ = c.Reject(newer, "")(t.Context())
 		_, _, err := c.Reject(newer, "")(t.Context())
 		var e *tokencache.Error
-		if !errors.As(err, &e) || !e.Refused() || s.calls() != 2 {
-			t.Errorf("error %v after %d fetches, want refused after 2", err, s.calls())
+		if !errors.As(err, &e) || !e.Refused() || s.calls() != 3 {
+			t.Errorf("error %v after %d fetches, want refused after 3", err, s.calls())
+		}
+	})
+}
+
+// Tokens are revoked again while a hundred requests are sent with the token
+// that was fetched because of the first time. Nobody is turned away for it.
+func TestRevokedTwiceInARow(t *testing.T) {
+	s := &fakeSource{fetch: func(_ context.Context, n int, _ string) (*oauth2.Token, error) {
+		time.Sleep(100 * time.Millisecond)
+		return issue(n, time.Hour), nil
+	}}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		old := warm(t, c)
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				token := old
+				for _, want := range []string{"t2", "t3"} {
+					time.Sleep(time.Duration(i) * time.Millisecond) // the answer takes a while
+					newer, fresh, err := c.Reject(token, "")(t.Context())
+					if newer != want || err != nil {
+						t.Errorf("newer token %q, %v; want %s", newer, err, want)
+					}
+					if token = newer; fresh {
+						c.Replayed(token, token == "t3")
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if got := s.calls(); got != 3 {
+			t.Errorf("%d fetches, want 3", got)
+		}
+		if _, fresh, err := c.Reject(mustToken(t, c), "")(t.Context()); !fresh || err != nil {
+			t.Errorf("the next revocation: fresh %v, %v; want a fresh token at once", fresh, err)
+		}
+	})
+}
+
+// A path that refused every token a minute ago takes nothing from those whose
+// tokens are revoked now.
+func TestOldRefusalsAreForgotten(t *testing.T) {
+	s := &fakeSource{}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		refused := func() bool {
+			newer, fresh, err := c.Reject(mustToken(t, c), "")(t.Context())
+			if fresh {
+				c.Replayed(newer, false)
+			}
+			return err != nil
+		}
+		warm(t, c)
+		for range 2 {
+			if got := []bool{refused(), refused(), refused()}; !slices.Equal(got, []bool{false, false, true}) {
+				t.Errorf("turned away: %v, want only the third", got)
+			}
+			time.Sleep(61 * time.Second)
 		}
 	})
 }
