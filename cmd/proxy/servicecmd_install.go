@@ -140,6 +140,11 @@ func planService(flags map[string]string, getenv func(string) string, places sup
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the configuration is wrong, and nothing was installed (variables do not reach a service; with a file, it says all):\n%w", err)}
 	}
+	for _, e := range c.Environments {
+		if file := e.Credential.ClientSecretFile; places.Kept != "" && filepath.Clean(file) == places.Kept {
+			return nil, usageError{fmt.Errorf("client_secret_file of %s: the service cannot read %s; name the copy that it is given, %s", e.Name, file, places.Secret)}
+		}
+	}
 	p := newServicePlan(c, places)
 	p.config = path
 	for name, text := range flags {

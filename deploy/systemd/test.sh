@@ -254,6 +254,8 @@ try_service() {
 	grep -qx 'still there: /etc/dvproxy' "$work/said" || fail "uninstall says $(<"$work/said")"
 	! inside test -e "$unit" && ! inside test -e /etc/dvproxy/client-secret && is LoadState not-found || fail "uninstall leaves something"
 
+	inside sh -c 'umask 077; echo x >/etc/dvproxy/client-secret; sed "s|/run/cred.*|/etc/dvproxy/client-secret|" "$1" >/etc/dvproxy/wrong.yaml; chmod 644 /etc/dvproxy/wrong.yaml' sh "$odd"
+	refuses 'name the copy that it is given, /run/credentials/dvproxy.service/client-secret' install --config /etc/dvproxy/wrong.yaml
 	echo "$secret" | inside dvproxy service install --config "$odd" >/dev/null
 	inside dvproxy service start || fail "it does not start: $(journal | tail -n 5)"
 	eventually says "ready: *"
