@@ -72,12 +72,18 @@ func newServiceStart(m supervisor.Manager) *cobra.Command {
 	return &cobra.Command{
 		Use:   "start",
 		Short: "Start the service",
-		Long: `start returns once the service listens; whether it has a token too is what status
-says, or dvproxy wait.
+		Long: `start looks at the configuration, and exits 2 with all mistakes if it is wrong. It
+returns once the service listens; whether it has a token too is what status says, or
+dvproxy wait.
 
   dvproxy service start && dvproxy wait --max 1m`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return m.Start(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkInstalled(cmd.Context(), m); err != nil {
+				return err
+			}
+			return m.Start(cmd.Context())
+		},
 	}
 }
 

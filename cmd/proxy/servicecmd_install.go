@@ -135,7 +135,7 @@ func planService(flags map[string]string, getenv func(string) string, places sup
 		}
 	}
 	flags["config"] = path
-	src.Getenv = func(string) string { return "" } // as the service will be
+	src.Getenv = noVariables
 	c, err := config.Load(src)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the configuration is wrong, and nothing was installed (variables do not reach a service; with a file, it says all):\n%w", err)}

@@ -37,12 +37,8 @@ func takeSecret(getenv func(string) string, stdin *os.File, prompt io.Writer) ([
 			return nil, usageError{fmt.Errorf("%s: %w", file, err)}
 		}
 		text = s.Reveal()
-	case isTerminal(stdin):
-		fmt.Fprint(prompt, "Client secret (it is not shown): ")
-		text, err = readHidden(stdin)
-		fmt.Fprintln(prompt)
 	default:
-		text, err = readAll(stdin)
+		text, err = readSecret(stdin, prompt)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the client secret cannot be read: %w", err)
@@ -55,9 +51,17 @@ func takeSecret(getenv func(string) string, stdin *os.File, prompt io.Writer) ([
 	return []byte(text), nil
 }
 
-func readAll(r io.Reader) (string, error) {
+// readSecret asks for a line that is not shown, or takes all there is where
+// nobody could be asked.
+func readSecret(stdin *os.File, prompt io.Writer) (string, error) {
+	if show, ok := hideInput(stdin); ok {
+		fmt.Fprint(prompt, "Client secret (it is not shown): ")
+		defer fmt.Fprintln(prompt)
+		defer show()
+		return readLine(stdin)
+	}
 	const longest = 64 << 10
-	data, err := io.ReadAll(io.LimitReader(r, longest))
+	data, err := io.ReadAll(io.LimitReader(stdin, longest))
 	return string(data), err
 }
 

@@ -6,20 +6,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readHidden reads a line that the terminal does not show.
-func readHidden(terminal *os.File) (string, error) {
-	fd := int(terminal.Fd())
+// hideInput lets a terminal not show what is typed, until show is called. It is
+// not ok if f is no terminal.
+func hideInput(f *os.File) (show func(), ok bool) {
+	fd := int(f.Fd())
 	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil { // another device, such as /dev/null
-		return readLine(terminal)
+	if err != nil {
+		return nil, false
 	}
 	hidden := *before
 	hidden.Lflag &^= unix.ECHO
 	hidden.Lflag |= unix.ICANON | unix.ISIG
 	hidden.Iflag |= unix.ICRNL
-	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &hidden); err != nil {
-		return "", err
+	if unix.IoctlSetTermios(fd, unix.TCSETS, &hidden) != nil {
+		return nil, false
 	}
-	defer func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, before) }()
-	return readLine(terminal)
+	return func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, before) }, true
 }

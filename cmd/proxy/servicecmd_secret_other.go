@@ -2,11 +2,7 @@
 
 package main
 
-import (
-	"os"
+import "os"
 
-	"dvproxy/internal/supervisor"
-)
-
-// readHidden is not needed where there are no services.
-func readHidden(*os.File) (string, error) { return "", supervisor.ErrUnsupported }
+// hideInput is not needed where there are no services.
+func hideInput(*os.File) (show func(), ok bool) { return nil, false }

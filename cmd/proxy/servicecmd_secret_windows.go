@@ -6,16 +6,17 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// readHidden reads a line that the console does not show.
-func readHidden(console *os.File) (string, error) {
-	handle := windows.Handle(console.Fd())
+// hideInput lets a console not show what is typed, until show is called. It is
+// not ok if f is no console.
+func hideInput(f *os.File) (show func(), ok bool) {
+	handle := windows.Handle(f.Fd())
 	var mode uint32
-	if err := windows.GetConsoleMode(handle, &mode); err != nil {
-		return "", err
+	if windows.GetConsoleMode(handle, &mode) != nil {
+		return nil, false
 	}
-	if err := windows.SetConsoleMode(handle, mode&^windows.ENABLE_ECHO_INPUT|windows.ENABLE_LINE_INPUT|windows.ENABLE_PROCESSED_INPUT); err != nil {
-		return "", err
+	hidden := mode&^windows.ENABLE_ECHO_INPUT | windows.ENABLE_LINE_INPUT | windows.ENABLE_PROCESSED_INPUT
+	if windows.SetConsoleMode(handle, hidden) != nil {
+		return nil, false
 	}
-	defer func() { _ = windows.SetConsoleMode(handle, mode) }()
-	return readLine(console)
+	return func() { _ = windows.SetConsoleMode(handle, mode) }, true
 }

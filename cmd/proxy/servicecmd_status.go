@@ -67,21 +67,57 @@ func printServiceStatus(ctx context.Context, w io.Writer, s supervisor.Status) e
 }
 
 // adminOf is for the admin listener of a dvproxy that was started with a command
-// line, and with an environment that says nothing about it.
+// line.
 func adminOf(command []string) (*adminClient, error) {
+	given, err := flagsOf(command)
+	if err != nil {
+		return nil, err
+	}
+	a, err := config.LoadAdmin(config.Source{Args: given, Getenv: noVariables})
+	if err != nil {
+		return nil, err
+	}
+	return adminAt(a)
+}
+
+// checkInstalled looks at the configuration that the service is started with.
+func checkInstalled(ctx context.Context, m supervisor.Manager) error {
+	s, err := m.Status(ctx)
+	if err != nil || s.Running {
+		return err
+	}
+	places, err := m.Places()
+	if err != nil {
+		return err
+	}
+	given, err := flagsOf(s.Command)
+	if err != nil {
+		return err
+	}
+	_, err = config.Load(config.Source{
+		Args: given, Getenv: noVariables, Defaults: serviceDefaults(places),
+		WillBe: func(path string) bool { return isSecretPlace(path, places) },
+	})
+	if err != nil {
+		return usageError{fmt.Errorf("the configuration is wrong, and nothing was started:\n%w", err)}
+	}
+	return nil
+}
+
+// flagsOf are the flags on a command line, by name.
+func flagsOf(command []string) (map[string]string, error) {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	for _, f := range config.Flags() {
 		flags.String(f.Name, "", "")
 	}
 	if err := flags.Parse(command); err != nil {
-		return nil, errors.New("the service is started with flags that are not dvproxy's")
+		return nil, errors.New("the service is started with flags that are not dvproxy's; install it anew")
 	}
 	given := map[string]string{}
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
-	a, err := config.LoadAdmin(config.Source{Args: given, Getenv: func(string) string { return "" }})
-	if err != nil {
-		return nil, err
-	}
-	return adminAt(a)
+	return given, nil
 }
+
+// noVariables is the environment of a service, as far as it has one.
+func noVariables(string) string { return "" }

@@ -18,7 +18,7 @@ import (
 // is larger than it may be.
 func TestConcurrentWriters(t *testing.T) {
 	const writers, lines, size = 8, 400, 2000
-	path := filepath.Join(t.TempDir(), "dvproxy.log")
+	path := filepath.Join(folder(t), "dvproxy.log")
 	f, err := Open(path, Options{Size: size, Kept: 200})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestConcurrentWriters(t *testing.T) {
 }
 
 func TestOlderFiles(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dvproxy.log")
+	path := filepath.Join(folder(t), "dvproxy.log")
 	for _, line := range []string{"1", "2", "3", "4", "5"} { // each time it is opened anew
 		f, err := Open(path, Options{Size: 3, Kept: 2})
 		if err != nil {
@@ -84,7 +84,7 @@ func TestOlderFiles(t *testing.T) {
 
 // What stands in the way of a rename costs no line, not even the older ones.
 func TestCannotBeRenamed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dvproxy.log")
+	path := filepath.Join(folder(t), "dvproxy.log")
 	if err := os.MkdirAll(filepath.Join(path+".2", "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -107,8 +107,10 @@ func TestCannotBeRenamed(t *testing.T) {
 	if got := read(t, path); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if err := os.RemoveAll(path + ".2"); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{filepath.Join(path+".2", "in the way"), path + ".2"} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	fmt.Fprintln(f, "new")
 	for name, want := range map[string]string{path: "new\n", path + ".1": want, path + ".2": "older\n"} {
@@ -121,7 +123,7 @@ func TestCannotBeRenamed(t *testing.T) {
 // A disk that is full for a while.
 func TestLinesThatCannotBeWritten(t *testing.T) {
 	var instead bytes.Buffer
-	path := filepath.Join(t.TempDir(), "dvproxy.log")
+	path := filepath.Join(folder(t), "dvproxy.log")
 	f, err := Open(path, Options{Instead: &instead})
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +166,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 }
 
 func TestCutByOthers(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dvproxy.log")
+	path := filepath.Join(folder(t), "dvproxy.log")
 	f, err := Open(path, Options{Size: 10})
 	if err != nil {
 		t.Fatal(err)
@@ -181,10 +183,27 @@ func TestCutByOthers(t *testing.T) {
 }
 
 func TestCannotBeOpened(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "no folder", "dvproxy.log")
+	path := filepath.Join(folder(t), "no folder", "dvproxy.log")
 	if f, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "open log file") {
 		t.Errorf("%v, %v", f, err)
 	}
+}
+
+// folder is a temporary one. That of package testing cannot be removed under
+// wine, which does not know the call that os.RemoveAll makes.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "logfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		files, _ := filepath.Glob(filepath.Join(dir, "*"))
+		for _, name := range append(files, dir) {
+			os.Remove(name)
+		}
+	})
+	return dir
 }
 
 func read(t *testing.T, name string) string {
