@@ -116,7 +116,7 @@ func planService(flags map[string]string, getenv func(string) string, places sup
 		Args:     flags,
 		Getenv:   getenv,
 		Defaults: serviceDefaults(places),
-		WillBe:   func(path string) bool { return isSecretPlace(path, places) },
+		WillBe:   func(path string) bool { return willBeThere(path, places) },
 	}
 	path := flags["config"]
 	if path == "" {

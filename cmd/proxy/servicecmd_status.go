@@ -83,7 +83,7 @@ func adminOf(command []string) (*adminClient, error) {
 // checkInstalled looks at the configuration that the service is started with.
 func checkInstalled(ctx context.Context, m supervisor.Manager) error {
 	s, err := m.Status(ctx)
-	if err != nil || s.Running {
+	if err != nil || s.Running || s.Foreign {
 		return err
 	}
 	places, err := m.Places()
@@ -96,7 +96,7 @@ func checkInstalled(ctx context.Context, m supervisor.Manager) error {
 	}
 	_, err = config.Load(config.Source{
 		Args: given, Getenv: noVariables, Defaults: serviceDefaults(places),
-		WillBe: func(path string) bool { return isSecretPlace(path, places) },
+		WillBe: func(path string) bool { return willBeThere(path, places) },
 	})
 	if err != nil {
 		return usageError{fmt.Errorf("the configuration is wrong, and nothing was started:\n%w", err)}

@@ -262,6 +262,8 @@ try_service() {
 	inside dvproxy service stop
 	is ActiveState inactive || fail "it is $(property ActiveState) when it was stopped"
 	inside sh -c 'echo "wrong: true" >>"$1"' sh "$odd"
+	refuses 'my 100% "$HOME".yaml:.* wrong: unknown key' start
+	override '[Service]' Nice=1 # now it is systemd's to find out
 	refuses 'exit code 2; .*journalctl' start
 	refuses failed status
 	inside dvproxy service uninstall >/dev/null

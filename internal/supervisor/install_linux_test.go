@@ -238,3 +238,29 @@ func TestLastExit(t *testing.T) {
 		}
 	}
 }
+
+// A command that was written into a unit is read from it again.
+func FuzzUnit(f *testing.F) {
+	f.Add("/usr/bin/dvproxy", "serve", "--config=/etc/my 100% \"$HOME\".yaml")
+	f.Add(`/a\`, `" "`, `\" \"`)
+	f.Add("/a", "", `\\" `)
+	f.Fuzz(func(t *testing.T, program, first, second string) {
+		command := []string{program, first, second}
+		unit, err := newUnit(template, command, []string{"/etc/dvproxy/client-secret"})
+		if strings.ContainsAny(strings.Join(command, ""), "\x00\r\n") {
+			if err == nil {
+				t.Errorf("%q made a unit", command)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := installedCommand(unit); !ok || !slices.Equal(got, command) {
+			t.Errorf("%q was read as %q, %v", command, got, ok)
+		}
+		if paths, ok := writtenWith(unit); !ok || !slices.Equal(paths, []string{"/etc/dvproxy/client-secret"}) {
+			t.Errorf("written with it: %q, %v", paths, ok)
+		}
+	})
+}

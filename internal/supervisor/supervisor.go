@@ -43,6 +43,7 @@ type Status struct {
 	Exit    string   // how it ended the last time, such as "exit code 1"; empty if well, or not yet
 	Said    string   // what it said of itself the last time; empty if it cannot
 	Command []string // its program and arguments, as installed
+	Foreign bool     // not made by Install, or changed since: more than Command may count
 }
 
 // A Manager manages one service. Its methods return an error that wraps

@@ -119,20 +119,25 @@ func (m managed) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	pid, _ := strconv.Atoi(p["MainPID"])
+	command, own := m.ownCommand()
+	if !own {
+		command = shownCommand(p["ExecStart"])
+	}
 	return Status{
 		State:   p["ActiveState"],
 		Running: p["ActiveState"] == "active" || p["ActiveState"] == "reloading",
 		PID:     pid,
 		Exit:    lastExit(p),
 		Said:    p["StatusText"],
-		Command: commandOf(p["ExecStart"]),
+		Command: command,
+		Foreign: !own || p["DropInPaths"] != "",
 	}, nil
 }
 
 // properties are what systemd knows of the service, by the names in
 // org.freedesktop.systemd1(5).
 func (m managed) properties(ctx context.Context) (map[string]string, error) {
-	const wanted = "LoadState,FragmentPath,ActiveState,MainPID,Result,ExecMainCode,ExecMainStatus,StatusText,ExecStart"
+	const wanted = "LoadState,FragmentPath,DropInPaths,ActiveState,MainPID,Result,ExecMainCode,ExecMainStatus,StatusText,ExecStart"
 	out, err := m.systemctl(ctx, "show", "-p", wanted, m.unit())
 	if err != nil {
 		return nil, fmt.Errorf("ask systemd for the service's state: %w", err)
@@ -164,9 +169,18 @@ func lastExit(p map[string]string) string {
 	return p["Result"] // such as resources, timeout or start-limit-hit
 }
 
-// commandOf reads what systemctl shows of ExecStart. Arguments with spaces in
-// them cannot be told from several.
-func commandOf(shown string) []string {
+// ownCommand is what the unit starts, if Install made it.
+func (m managed) ownCommand() (command []string, ok bool) {
+	unit, err := os.ReadFile(m.unitFile())
+	if err != nil {
+		return nil, false
+	}
+	return installedCommand(string(unit))
+}
+
+// shownCommand reads what systemctl shows of ExecStart, where arguments with
+// spaces in them cannot be told from several.
+func shownCommand(shown string) []string {
 	_, rest, _ := strings.Cut(shown, "argv[]=")
 	command, _, _ := strings.Cut(rest, " ; ")
 	return strings.Fields(command)

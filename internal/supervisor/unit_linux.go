@@ -11,13 +11,13 @@ import (
 const (
 	ownSection = "[X-dvproxy service install]"
 	wrote      = "Wrote="
+	execStart  = "\nExecStart="
 )
 
 // newUnit makes the unit of a service of the one that packages install: it
 // starts another command, and names the files that were written with it.
 func newUnit(template string, command, written []string) (string, error) {
-	const key = "\nExecStart="
-	before, after, ok := strings.Cut(template, key)
+	before, after, ok := strings.Cut(template, execStart)
 	if !ok {
 		return "", errors.New("the unit has no ExecStart")
 	}
@@ -30,7 +30,7 @@ func newUnit(template string, command, written []string) (string, error) {
 		quoted[i] = quote(word)
 	}
 	var b strings.Builder
-	b.WriteString(before + key + strings.Join(quoted, " ") + "\n" + strings.TrimRight(after, "\n") + "\n\n")
+	b.WriteString(before + execStart + strings.Join(quoted, " ") + "\n" + strings.TrimRight(after, "\n") + "\n\n")
 	b.WriteString("# For dvproxy service uninstall.\n" + ownSection + "\n")
 	for _, path := range written {
 		b.WriteString(wrote + path + "\n")
@@ -42,6 +42,37 @@ func newUnit(template string, command, written []string) (string, error) {
 // command lines; systemd.syntax(7), quoting.
 func quote(word string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`).Replace(word) + `"`
+}
+
+// installedCommand is the command of a unit that newUnit made. Ok says whether it
+// did.
+func installedCommand(unit string) (command []string, ok bool) {
+	if _, ok := writtenWith(unit); !ok {
+		return nil, false
+	}
+	_, line, _ := strings.Cut(unit, execStart)
+	line, _, _ = strings.Cut(line, "\n")
+	return unquote(line), true
+}
+
+// unquote reads words as quote writes them, with a space between two.
+func unquote(line string) (words []string) {
+	var word []byte
+	inside := false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '"' && inside:
+			words, word, inside = append(words, string(word)), nil, false
+		case !inside:
+			inside = c == '"'
+		default:
+			if strings.IndexByte(`\%$`, c) >= 0 && i+1 < len(line) { // the next one is meant
+				i++
+			}
+			word = append(word, line[i])
+		}
+	}
+	return words
 }
 
 // writtenWith are the files that were written with a unit. Ok says whether
