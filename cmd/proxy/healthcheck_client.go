@@ -30,15 +30,24 @@ func newAdminClient(cmd *cobra.Command) (*adminClient, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the admin listener is not known:\n%w", err)}
 	}
+	client, err := adminAt(a)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return client, nil
+}
+
+// adminAt is for the admin listener that settings describe.
+func adminAt(a config.Admin) (*adminClient, error) {
 	if a.Off() {
-		return nil, usageError{errors.New("the admin listener is off, so there is nobody to ask; see --admin")}
+		return nil, errors.New("the admin listener is off, so there is nobody to ask; see --admin")
 	}
 	host, port, err := net.SplitHostPort(a.Listen)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("the admin listener %s has no port that could be asked; see --admin", a.Listen)}
+		return nil, fmt.Errorf("the admin listener %s has no port that could be asked; see --admin", a.Listen)
 	}
 	if port == "0" {
-		return nil, usageError{errors.New("the admin listener has whichever port is free; name the one that dvproxy logged, by --admin")}
+		return nil, errors.New("the admin listener has whichever port is free; name the one that dvproxy logged, by --admin")
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"

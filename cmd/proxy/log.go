@@ -1,17 +1,32 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 
 	"dvproxy/internal/config"
+	"dvproxy/internal/logfile"
 )
 
 // A logger is one whose level can be changed.
 type logger struct {
 	*slog.Logger
 	level *slog.LevelVar
+}
+
+// openLog opens the log that the configuration describes, on stderr or in a
+// file. The error is one of usage: a restart would not mend it.
+func openLog(stderr io.Writer, c config.Log) (log logger, closeLog func(), err error) {
+	if c.File == "" {
+		return newLogger(stderr, c), func() {}, nil
+	}
+	f, err := logfile.Open(c.File, logfile.Options{Instead: stderr})
+	if err != nil {
+		return logger{}, nil, usageError{fmt.Errorf("log.file cannot be used, and nothing was started: %w", err)}
+	}
+	return newLogger(f, c), func() { _ = f.Close() }, nil
 }
 
 // newLogger writes to w in the configured form: text to a terminal and JSON

@@ -33,6 +33,9 @@ func (s *service) reload(ctx context.Context) {
 	if c.Log.Format != s.config.Log.Format {
 		s.log.Warn("log.format changes at the next start")
 	}
+	if c.Log.File != s.config.Log.File {
+		s.log.Warn("log.file changes at the next start")
+	}
 	before := s.setup
 	s.setup = next
 	s.begin(before)

@@ -104,7 +104,12 @@ type wrapper struct {
 
 // run returns nil or the exit code that is not 0.
 func (r *wrapper) run(c *config.Config) error {
-	s, err := newService(context.Background(), c, newLogger(r.stderr, c.Log))
+	log, closeLog, err := openLog(r.stderr, c.Log)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	s, err := newService(context.Background(), c, log)
 	if err != nil {
 		return err
 	}
@@ -145,6 +150,7 @@ func (r *wrapper) command(s *service) (code int, err error) {
 		e := cannotStart(r.args[0], err)
 		return e.code, e.err
 	}
+	s.reporter.ready()
 	defer r.signals.each(child.pass)()
 	// A proxy that fails takes the command with it: it would only go on to fail.
 	defer context.AfterFunc(s.leave.told, func() { child.pass(terminate) })()

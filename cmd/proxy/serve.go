@@ -31,7 +31,12 @@ finish on the old ones, and listeners that stay keep their connections.
 			if err != nil {
 				return err
 			}
-			s, err := newService(orders.told, c, newLogger(cmd.ErrOrStderr(), c.Log))
+			log, closeLog, err := openLog(cmd.ErrOrStderr(), c.Log)
+			if err != nil {
+				return err
+			}
+			defer closeLog()
+			s, err := newService(orders.told, c, log)
 			if err != nil {
 				return err
 			}

@@ -102,7 +102,7 @@ func (l *loader) other(path, key, variable string) string {
 // checkSecretFile holds a file to the rules for secrets. No path is shown: it
 // may be the secret itself, in the wrong place.
 func (l *loader) checkSecretFile(path, at string) {
-	if path == "" || l.broken(at) {
+	if path == "" || l.broken(at) || l.src.WillBe != nil && l.src.WillBe(path) {
 		return
 	}
 	warning, err := CheckSecretFile(path)

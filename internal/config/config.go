@@ -32,7 +32,7 @@ type Config struct {
 	Drain        Drain         `yaml:"drain" help:"How dvproxy stops."`
 	StateDir     string        `yaml:"state_dir" path:"file" empty:"none" help:"folder of dvproxy's own for what outlives a restart; made if it is not there"`
 	KeyFile      string        `yaml:"key_file" path:"file" empty:"the credential's own secret" help:"file with a secret of 32 characters at least that tokens in state_dir are encrypted with, where dvproxy signs in by federated token or managed identity and so has no secret of its own; read anew at each use"`
-	Log          Log           `yaml:"log" help:"What dvproxy writes to standard error."`
+	Log          Log           `yaml:"log" help:"What dvproxy writes about its work, and where."`
 
 	// Warnings are doubts that do not keep dvproxy from starting.
 	Warnings Problems `yaml:"-"`
@@ -123,4 +123,5 @@ type Drain struct {
 type Log struct {
 	Level  string `yaml:"level" flag:"log-level" env:"DVPROXY_LOG_LEVEL" default:"info" oneof:"debug,info,warn,error" help:"least severity that is logged"`
 	Format string `yaml:"format" flag:"log-format" env:"DVPROXY_LOG_FORMAT" oneof:"text,json" empty:"text on a terminal, else json" help:"form of the log lines"`
+	File   string `yaml:"file" path:"file" empty:"standard error" help:"file to log to, in a folder that is there; at 10 MiB it becomes FILE.1, and of older ones FILE.2 to FILE.5 are kept"`
 }

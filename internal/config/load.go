@@ -18,6 +18,9 @@ type Source struct {
 	// Defaults take the place of declared ones, as text by the setting's path.
 	// Settings of an environment have none.
 	Defaults map[string]string
+	// WillBe says of a file with a secret that it will be there in time, and is
+	// not to be looked for yet; nil for none.
+	WillBe func(path string) bool
 }
 
 // Load reads the file named by --config or DVPROXY_CONFIG, if any, and the

@@ -1,0 +1,264 @@
+#!/usr/bin/env bash
+# Runs the Windows program under wine: it serves, wraps a command, and is installed,
+# started, stopped and removed as a service. On Debian, as root if wine is not there.
+#
+#   deploy/windows/test.sh          work in a temporary folder
+#   WORK=dir deploy/windows/test.sh     keep it, with wine's own files, for the next time
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+keep=${WORK:-}
+work=$(realpath -m "${WORK:-$(mktemp -d)}")
+mkdir -p "$work"
+export WINEPREFIX=$work/prefix WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe=d'
+unset DISPLAY
+wine=/usr/lib/wine/wine64 wineserver=/usr/lib/wine/wineserver64
+c_drive=$WINEPREFIX/drive_c
+program="$c_drive/Program Files/dvproxy/dvproxy.exe" # with a space, as services have it
+data=$c_drive/ProgramData/dvproxy
+port=$((20000 + RANDOM % 10000))
+origin=http://localhost:$port admin=http://localhost:$((port + 1))
+simulator=
+
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+clean_up() {
+	local status=$?
+	[[ -z $simulator ]] || kill "$simulator" 2>/dev/null || true
+	[[ ! -x $wineserver ]] || "$wineserver" -k 2>/dev/null || true
+	[[ ! -x $wineserver ]] || "$wineserver" -w 2>/dev/null || true
+	[[ -n $keep ]] || rm -rf "$work"
+	exit "$status"
+}
+
+# eventually command... waits up to 20 s until the command succeeds.
+eventually() {
+	local end=$((SECONDS + 20))
+	while ((SECONDS < end)); do
+		"$@" && return
+		read -rt 0.1 <> <(:) || true
+	done
+	fail "not within 20 s: $*"
+}
+
+tools() {
+	local missing=()
+	[[ -x $wine && -x $wineserver ]] || missing+=(wine wine64)
+	command -v x86_64-w64-mingw32-gcc >/dev/null || missing+=(gcc-mingw-w64-x86-64-win32)
+	command -v curl >/dev/null || missing+=(curl)
+	((${#missing[@]} == 0)) && return
+	((EUID == 0)) || fail "install ${missing[*]}, or run this as root"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+machine() {
+	if [[ ! -e $c_drive/windows/system32/kernel32.dll ]]; then
+		"$wine" wineboot -i >"$work/wineboot.log" 2>&1 || fail "wineboot: $(tail -n 5 "$work/wineboot.log")"
+	fi
+	x86_64-w64-mingw32-gcc -shared -o "$c_drive/windows/system32/bcryptprimitives.dll" deploy/windows/prng.c -ladvapi32
+	"$wineserver" -p # so that it does not start anew with each program
+	"$wine" sc delete dvproxy >/dev/null 2>&1 || true # of a test that was broken off
+	rm -rf "$data"
+}
+
+build() {
+	mkdir -p "${program%/*}"
+	GOOS=windows CGO_ENABLED=0 go build -trimpath -o "$program" ./cmd/proxy
+	go build -o "$work/simulator" ./cmd/simulator
+	for package in supervisor logfile; do
+		GOOS=windows CGO_ENABLED=0 go test -c -o "$work/$package.test.exe" "./internal/$package"
+	done
+}
+
+# unit package [flags...] runs its tests where they are for Windows.
+unit() {
+	local package=$1
+	shift
+	"$wine" "$work/$package.test.exe" "$@" >"$work/$package.log" 2>&1 || fail "tests of $package: $(<"$work/$package.log")"
+}
+
+dvproxy() { "$wine" "$program" "$@"; }
+
+# exits code command... holds a command to its exit code. What it says is in $work/said.
+exits() {
+	local want=$1 got=0
+	shift
+	"$@" >"$work/said" 2>&1 || got=$?
+	((got == want)) || fail "$* exits $got, not $want, and says: $(<"$work/said")"
+}
+
+says() { grep -qF -- "$1" "$work/said" || fail "it does not say \"$1\", but: $(<"$work/said")"; }
+
+tenant() {
+	rm -f "$work/tenant.json"
+	"$work/simulator" --json --entra-listen 127.0.0.1:0 --dataverse-listen 127.0.0.1:0 --control-listen 127.0.0.1:0 --graph-listen 127.0.0.1:0 >"$work/tenant.json" &
+	simulator=$!
+	eventually test -s "$work/tenant.json"
+	field() { sed -E "s/.*\"$1\":\"([^\"]*)\".*/\1/" "$work/tenant.json"; }
+	DATAVERSE_URL=$(field dataverse_url) AZURE_AUTHORITY_HOST=$(field entra_url)
+	AZURE_TENANT_ID=$(field tenant_id) AZURE_CLIENT_ID=$(field client_id)
+	export DATAVERSE_URL AZURE_AUTHORITY_HOST AZURE_TENANT_ID AZURE_CLIENT_ID
+	control=$(field control_url) secret=$(field client_secret)
+}
+
+ready() { curl -fsS -o /dev/null "$admin/readyz" 2>/dev/null; }
+who_am_i() { curl -fsS "$origin/api/data/v9.2/WhoAmI" | grep -q UserId; }
+
+serve() {
+	AZURE_CLIENT_SECRET=$secret DVPROXY_LISTEN=${origin#http://} DVPROXY_ADMIN=${admin#http://} DVPROXY_ADMIN_QUIT=true \
+		dvproxy serve >"$work/serve.log" 2>&1 &
+	local serving=$!
+	eventually ready
+	who_am_i || fail "no answer: $(<"$work/serve.log")"
+	exits 0 dvproxy quit --admin "${admin#http://}"
+	wait "$serving" || fail "serve exits $?: $(<"$work/serve.log")"
+	grep -q '"msg":"stopped"' "$work/serve.log" || fail "it did not drain: $(<"$work/serve.log")"
+}
+
+run() {
+	export AZURE_CLIENT_SECRET=$secret
+	exits 0 dvproxy run -- cmd /c 'echo %DATAVERSE_URL% %AZURE_CLIENT_SECRET%'
+	says http://localhost:
+	! grep -qF -- "$secret" "$work/said" || fail "the command sees the secret"
+	exits 7 dvproxy run -- cmd /c 'exit 7'
+	exits 127 dvproxy run -- no-such-command
+	# What the command leaves running ends with dvproxy: here a wait for nobody.
+	exits 3 dvproxy run -- cmd /c "start /b \"\" \"C:\\Program Files\\dvproxy\\dvproxy.exe\" wait --max 100s --admin localhost:1 & ping -n 3 127.0.0.1 >NUL & exit 3"
+	eventually nothing_left
+	unset AZURE_CLIENT_SECRET
+}
+
+# nothing_left says whether no dvproxy of this prefix runs any more.
+nothing_left() { [[ -z $(dvproxies) ]]; }
+
+# dvproxies are the process ids of dvproxy under wine.
+dvproxies() {
+	local dir
+	for dir in /proc/[0-9]*; do
+		if tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -qF 'dvproxy\dvproxy.exe' && grep -qzF "WINEPREFIX=$WINEPREFIX" "$dir/environ" 2>/dev/null; then
+			echo "${dir#/proc/}"
+		fi
+	done
+}
+
+install() {
+	export DVPROXY_LISTEN=${origin#http://} DVPROXY_ADMIN=${admin#http://}
+	exits 1 dvproxy service status
+	says 'not installed'
+	exits 2 env -u DATAVERSE_URL "$wine" "$program" service install </dev/null
+	says DATAVERSE_URL
+	[[ ! -e $data ]] || fail "a wrong configuration leaves $(ls "$data")"
+	exits 2 dvproxy service install </dev/null
+	says 'there is no client secret'
+	exits 0 dvproxy service install <<<"$secret"
+	exits 1 dvproxy service install <<<"$secret"
+	says 'installed already'
+	unset DVPROXY_LISTEN DVPROXY_ADMIN
+	[[ $(<"$data/client-secret") == "$secret" ]] || fail "the file holds another secret"
+	# Wine shows in the mode what the access list has for others.
+	local path
+	for path in "$data" "$data"/*; do
+		[[ $(stat -c %a "$path") == *0 ]] || fail "others have rights: $(stat -c '%A %n' "$path")"
+	done
+	! grep -qF -- "$secret" "$data/dvproxy.yaml" || fail "the secret is in the configuration"
+}
+
+# registry is all that the machine keeps of the service, and may show to anyone.
+registry() {
+	"$wine" reg query 'HKLM\System\CurrentControlSet\Services\dvproxy' /s
+	"$wine" reg query 'HKLM\System\CurrentControlSet\Services\EventLog\Application\dvproxy' /s
+}
+
+registered() {
+	registry >"$work/said" 2>&1 || fail "$(<"$work/said")"
+	says '"C:\Program Files\dvproxy\dvproxy.exe" service run --config=C:\ProgramData\dvproxy\dvproxy.yaml'
+	says 'NT SERVICE\dvproxy'
+	says EventMessageFile
+	grep -qE 'Start +REG_DWORD +0x2' "$work/said" || fail "it does not start with the machine: $(<"$work/said")"
+	! grep -qF -- "$secret" "$work/said" || fail "the registry holds the secret"
+}
+
+start() {
+	exits 0 dvproxy service start
+	eventually ready
+	exits 0 dvproxy service status
+	says 'running (process '
+	grep -qE 'ready: +yes' "$work/said" || fail "status says: $(<"$work/said")"
+	who_am_i || fail "the service does not answer: $(<"$data/log/dvproxy.log")"
+	local pid
+	for pid in $(dvproxies); do
+		! grep -qF -- "$secret" "/proc/$pid/cmdline" "/proc/$pid/environ" || fail "process $pid shows the secret"
+	done
+}
+
+# stop lets a request that takes 3 s finish.
+stop() {
+	curl -fsS -o /dev/null -X POST "$control/faults/dataverse" -d '{"kind":"delay","delay":"3s","count":1}' || fail "no slow request"
+	curl -fsS "$origin/api/data/v9.2/WhoAmI" >"$work/slow" &
+	local slow=$!
+	eventually in_flight
+	exits 0 dvproxy service stop
+	wait "$slow" || fail "a request was cut off: $(<"$data/log/dvproxy.log")"
+	grep -q UserId "$work/slow" || fail "a request was cut off: $(<"$work/slow")"
+	! curl -fs -o /dev/null "$origin" || fail "it still serves"
+	exits 1 dvproxy service status
+	says stopped
+	exits 0 dvproxy service stop # a second time
+	tail -n 1 "$data/log/dvproxy.log" | grep -q '"msg":"stopped"' || fail "it did not drain: $(<"$data/log/dvproxy.log")"
+}
+
+in_flight() { curl -fsS "$admin/metrics" | grep -qE '^dvproxy_requests_in_flight\{.*\} 1$'; }
+
+# broken: a wrong configuration is told before a start, and one that only the
+# service sees does not make it start for ever.
+broken() {
+	cp "$data/dvproxy.yaml" "$work/dvproxy.yaml"
+	echo 'nonsense: true' >>"$data/dvproxy.yaml"
+	exits 2 dvproxy service start
+	says nonsense
+	"$wine" sc start dvproxy >/dev/null 2>&1 || true
+	eventually stopped
+	cp "$work/dvproxy.yaml" "$data/dvproxy.yaml"
+}
+
+stopped() { { dvproxy service status || true; } 2>&1 | grep -qE 'service: +stopped'; }
+
+uninstall() {
+	exits 0 dvproxy service start
+	exits 0 dvproxy service uninstall
+	says 'still there: C:\ProgramData\dvproxy\dvproxy.yaml'
+	eventually nothing_left
+	[[ ! -e $data/client-secret ]] || fail "the secret is still there"
+	! registry >/dev/null 2>&1 || fail "the registry still has the service"
+	exits 1 dvproxy service uninstall
+	# With a file of one's own, as what was left is now.
+	exits 0 dvproxy service install --config 'C:\ProgramData\dvproxy\dvproxy.yaml' <<<"$secret"
+	exits 0 dvproxy service start
+	eventually ready
+	exits 0 dvproxy service uninstall
+}
+
+trap clean_up EXIT
+tools
+build
+machine
+unit supervisor
+unit logfile
+tenant
+serve
+run
+install
+registered
+start
+stop
+broken
+uninstall
+"$wineserver" -k
+"$wineserver" -w 2>/dev/null || true
+! grep -rqF -- "$secret" "$WINEPREFIX"/*.reg || fail "the registry holds the secret"
+echo "ok: $SECONDS s"
