@@ -16,6 +16,8 @@
 #
 # /tmp holds parts of large request bodies, unlinked as soon as they are opened.
 # Without a writable /tmp (or retry.dir) only what fits in memory can be sent again.
+# A tmpfs counts as the container's memory: with a limit (32m is enough) mount a disk.
+# deploy/container/README.md has more: other processors, SBOM, reproducible images.
 
 FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26 AS build
 WORKDIR /src

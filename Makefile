@@ -15,13 +15,14 @@ FUZZTIME ?= 30s
 SOAK ?= 5m
 SOAKFLAGS ?=
 BENCHFLAGS ?=
+RELEASEFLAGS ?=
 # The race detector needs a C compiler. CI has one, or fails.
 RACE := $(if $(or $(CI),$(shell command -v gcc cc clang)),-race)
 # Packages with a test function of some kind: $(call having,Fuzz).
 having = $$(grep -rlE '^func $(1)[A-Z]' --include='*_test.go' cmd internal e2e | xargs -rn1 dirname | sort -u | sed 's|^|./|')
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Show the main job: one overnight push without dvproxy, and one with it (25 s)
 	@go run ./cmd/demo
@@ -63,6 +64,7 @@ lint: bin/golangci-lint ## Check style, formatting and the module files (5 minut
 	GOOS=windows bin/golangci-lint run
 	go mod tidy -diff
 	go mod verify
+	cd tools/manifests && ../../bin/golangci-lint run && go mod tidy -diff
 
 # Pinned by tools/go.mod. A module of its own keeps 200 modules out of ours.
 bin/golangci-lint: tools/go.mod tools/go.sum
@@ -80,10 +82,21 @@ fuzz: ## Fuzz every target for FUZZTIME (30s) each
 	  done; \
 	done
 
+release: bin/nfpm ## Make what a release consists of in dist/: VERSION=v0.1.0, or this commit's tag
+	rm -rf dist
+	@go run ./cmd/release -version '$(VERSION)' $(RELEASEFLAGS)
+
+release-check: bin/nfpm ## Make a release twice, in clones that share nothing: the same bytes? (RELEASEFLAGS='-only linux/amd64')
+	@deploy/packages/twice.sh $(RELEASEFLAGS)
+
+# Pinned by tools/nfpm/go.mod, beside the linter's: neither moves the other's modules.
+bin/nfpm: tools/nfpm/go.mod tools/nfpm/go.sum
+	cd tools/nfpm && go build -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
 setup: ## Install what the tests need beside Go (Debian, as root)
 	@.ci/setup
 
 clean: ## Remove what was built
 	rm -rf bin dist e2e/*/node_modules
 
-.PHONY: help demo soak build test vet clients cover lint bench fuzz setup clean
+.PHONY: help demo soak build test vet clients cover lint bench fuzz release release-check setup clean

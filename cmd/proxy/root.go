@@ -47,7 +47,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
 	})
-	root.AddCommand(newServe(), newRun(), newCheck(), newWait(), newHealthcheck(), newQuit(), newServiceCommand(), newLifetime(), newConfig(), newVersion())
+	root.AddCommand(newServe(), newRun(), newCheck(), newWait(), newHealthcheck(), newQuit(), newServiceCommand(), newLifetime(), newConfig(), newVersion(), newMan())
 	return root
 }
 

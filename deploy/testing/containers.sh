@@ -15,10 +15,12 @@ fail() {
 	exit 1
 }
 
+# tools installs what is missing of what all scripts need, and of what is named, by
+# command or by command:package.
 tools() {
-	local missing=()
-	for tool in podman buildah runc curl git; do
-		command -v "$tool" >/dev/null || missing+=("$tool")
+	local missing=() tool
+	for tool in podman buildah runc curl git "$@"; do
+		command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 	done
 	((${#missing[@]} == 0)) && return
 	((EUID == 0)) || fail "install ${missing[*]}, and run this as root"
@@ -71,6 +73,21 @@ debian() {
 	cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 	printf 'root:x:0:0::/root:/bin/sh\nnonroot:x:65532:65532::/:/bin/sh\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nnonroot:x:65532:\n' >"$root/etc/group"
+}
+
+# programs puts programs of this machine and their libraries into a folder.
+programs() {
+	local root=$1 program library
+	shift
+	mkdir -p "$root/bin"
+	for program in "$@"; do
+		program=$(command -v "$program")
+		cp -L "$program" "$root/bin/"
+		while read -r library; do
+			mkdir -p "$root$(dirname "$library")"
+			cp -L "$library" "$root$library"
+		done < <(ldd "$program" | grep -oE '/[^ ]+ ' || true)
+	done
 }
 
 stand_ins() {

@@ -6,6 +6,10 @@
 //	bin/manifests kubernetes deploy/kubernetes/overlays/*
 //	bin/manifests compose deploy/compose/compose.yaml
 //
+// It also runs a workload's pod once, with podman (POD names podman's pod):
+//
+//	POD=test bin/manifests play deploy/kubernetes/overlays/cronjob
+//
 // It is a module of its own, so that the 600 packages it takes stay out of dvproxy's.
 package main
 
@@ -23,7 +27,7 @@ func main() {
 	program := flag.String("dvproxy", "bin/dvproxy", "the program to ask, a static one")
 	reference := flag.String("reference", "docs/configuration.md", "its reference page")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: manifests [-dvproxy PROGRAM] kubernetes FOLDER... | compose FILE...")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: manifests [-dvproxy PROGRAM] kubernetes FOLDER... | compose FILE... | play FOLDER")
 		flag.PrintDefaults()
 	}
 	flag.Parse()

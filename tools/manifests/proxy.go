@@ -82,7 +82,12 @@ func (p proxy) run(ctx context.Context, c container, args []string) (out, errs s
 		return "", "", err
 	}
 	defer os.RemoveAll(root)
-	if err := p.furnish(root, c.files); err != nil {
+	program, err := os.ReadFile(p.program)
+	if err != nil {
+		return "", "", fmt.Errorf("dvproxy's program: %w", err)
+	}
+	files := append(slices.Clone(c.files), mount{path: "/dvproxy", text: string(program), mode: 0o555})
+	if err := furnish(root, files); err != nil {
 		return "", "", err
 	}
 	var stdout, stderr bytes.Buffer
@@ -96,17 +101,14 @@ func (p proxy) run(ctx context.Context, c container, args []string) (out, errs s
 	return stdout.String(), stderr.String(), err
 }
 
-func (p proxy) furnish(root string, files []mount) error {
-	program, err := os.ReadFile(p.program)
-	if err != nil {
-		return fmt.Errorf("dvproxy's program: %w", err)
-	}
-	if err := os.Chmod(root, 0o755); err != nil { //nolint:gosec // another account is to use it
+// furnish makes files as a kubelet does, owned by root and one group.
+func furnish(root string, files []mount) error {
+	if err := errors.Join(os.MkdirAll(root, 0o755), os.Chmod(root, 0o755)); err != nil { //nolint:gosec // another account is to use it
 		return err
 	}
-	files = append(slices.Clone(files), mount{path: "/dvproxy", text: string(program), mode: 0o555})
 	for _, f := range files {
 		at := filepath.Join(root, f.path)
+		var err error
 		if f.folder {
 			err = os.MkdirAll(at, 0o755) //nolint:gosec // the same
 		} else if err = os.MkdirAll(filepath.Dir(at), 0o755); err == nil { //nolint:gosec // the same

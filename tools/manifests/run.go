@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -17,6 +18,15 @@ func run(ctx context.Context, p proxy, what string, places []string) error {
 		check = func(place string) error { return checkFolder(ctx, p, filesys.MakeFsOnDisk(), place) }
 	case "compose":
 		check = func(place string) error { return checkCompose(ctx, p, place) }
+	case "play":
+		volumes, err := os.MkdirTemp("", "dvproxy-volumes-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(volumes)
+		check = func(place string) error {
+			return play(ctx, kubelet{os.Getenv("POD"), volumes, since(time.Now())}, place)
+		}
 	default:
 		return fmt.Errorf("%q is nothing that can be checked", what)
 	}
