@@ -32,6 +32,7 @@ func cutAll(ctx context.Context, s settings, out io.Writer) (broken bool, err er
 		return false, err
 	}
 	defer r.close()
+	r.bytes = s.http2
 	st, err := newStage(ctx, s, dir, r)
 	if err != nil {
 		return false, err
