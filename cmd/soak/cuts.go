@@ -91,13 +91,13 @@ func (st *stage) posts(ctx context.Context, s settings, r *relay, cuts int) {
 // and without leave, answered with and without a body.
 func (st *stage) post(random *rand.Rand) request {
 	r := st.create("cuts")
-	sizes := []int{0, 0, 500, 500, 500, 500, 500, 500, 5_000, 5_000, 5_000, 60_000, 60_000, 600_000}
+	sizes := []int{0, 0, 500, 500, 500, 500, 500, 500, 5_000, 5_000, 5_000, 60_000, 60_000, 300_000}
 	size := sizes[random.IntN(len(sizes))]
 	name, _ := strings.CutPrefix(r.keys[0], "accounts/")
 	r.body = fmt.Sprintf(`{"name":%q,"note":%q}`, name, strings.Repeat("z", size))
 	r.chunked = random.IntN(3) == 0
 	r.header = http.Header{}
-	if random.IntN(2) == 0 {
+	if random.IntN(3) > 0 {
 		r.header.Set("Prefer", "return=representation")
 	}
 	if random.IntN(6) == 0 {

@@ -8,7 +8,7 @@ import (
 )
 
 // enoughCuts is how many there have to be for each place to have its share.
-const enoughCuts = 1000
+const enoughCuts = 800
 
 // cuts prints the table of a run of cuts, and says whether a promise was broken.
 func (r *report) cuts(st *stage, of *relay) bool {
@@ -17,7 +17,9 @@ func (r *report) cuts(st *stage, of *relay) bool {
 	}
 	b, tally := st.book, of.tally()
 	for p := onConnect; p < places && !of.bytes && r.settings.cuts >= enoughCuts; p++ {
-		if tally[cut{place: p}] == 0 || tally[cut{place: p, reset: true}] == 0 {
+		fin, rst := cut{place: p}, cut{place: p, reset: true}
+		usedFin, usedRst := cut{place: p, reused: true}, cut{place: p, reset: true, reused: true}
+		if tally[fin]+tally[usedFin] == 0 || tally[rst]+tally[usedRst] == 0 {
 			b.broke("not every way to cut a connection %s was tried", p)
 		}
 	}
