@@ -143,8 +143,8 @@ func (r *relay) draw(reused bool) cut {
 	return c
 }
 
-// strike counts a cut, and makes it: the side that dvproxy has ends as the cut
-// says, the tenant's at once.
+// strike counts a cut, and makes it: dvproxy's side ends as the cut says, and the
+// tenant's when the caller closes it.
 func (r *relay) strike(c cut, down net.Conn) error {
 	r.mu.Lock()
 	c.share = 0
