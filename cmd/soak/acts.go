@@ -141,7 +141,7 @@ func outageActs(random *rand.Rand) []act {
 		act{name: "answers trickle", last: short, dataverse: []simulator.Fault{{Kind: simulator.FaultTrickle, Bytes: 50, Count: 5}}},
 		act{name: "dataverse slow", last: short, dataverse: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 400 * time.Millisecond, Count: 6}}},
 		act{
-			name: "dataverse hangs", last: maxWait + time.Second, allow: []string{timedOut},
+			name: "dataverse hangs", last: patience + time.Second, allow: []string{timedOut},
 			dataverse: []simulator.Fault{{Kind: simulator.FaultHang, Count: 2}},
 		},
 	)

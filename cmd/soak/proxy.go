@@ -24,6 +24,7 @@ const (
 	startLimit = 30 * time.Second // for dvproxy to listen, or to end
 	keptLines  = 40               // of its log
 	maxWait    = 6 * time.Second  // retry.max_wait
+	patience   = 10 * time.Second // timeouts.response_header: a busy machine is no broken promise
 )
 
 // A program is dvproxy with its files: it can be started again, on the same

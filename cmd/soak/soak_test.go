@@ -21,11 +21,9 @@ func TestOneRound(t *testing.T) {
 // "make soak SOAKFLAGS='-cuts 100000'" is the same for longer.
 func TestCuts(t *testing.T) { keeps(t, "--cuts", "800", "--seed", "1") }
 
-// keeps wants a run in which every promise was kept. Most of its time it waits,
-// so runs go side by side.
+// keeps wants a run in which every promise was kept.
 func keeps(t *testing.T, args ...string) {
 	t.Helper()
-	t.Parallel()
 	dependOn(t, "../../cmd", "../../internal")
 	var report bytes.Buffer
 	if code := run(t.Context(), args, &report, &report); code != exitOK {

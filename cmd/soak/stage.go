@@ -50,7 +50,7 @@ func newStage(ctx context.Context, s settings, dir string, between *relay) (*sta
 		}
 	}
 	st := &stage{client: newClient(), book: newBook(), prefix: fmt.Sprintf("soak-%d-", s.seed), faults: map[string]int{}, tokens: map[string]int{}}
-	where := path{patience: maxWait}
+	where := path{patience: patience}
 	options, listen := simulator.Options{TokenLifetime: tokenLifetime}, simulator.ListenOptions{}
 	if between != nil {
 		where = path{origin: between.origin(), patience: cutPatience}
