@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -93,6 +95,11 @@ func checkInstalled(ctx context.Context, m supervisor.Manager) error {
 	given, err := flagsOf(s.Command)
 	if err != nil {
 		return err
+	}
+	if f, err := os.Open(given["config"]); err == nil {
+		_ = f.Close()
+	} else if errors.Is(err, fs.ErrPermission) {
+		return nil // then there is no right to start the service either, and that is what to say
 	}
 	_, err = config.Load(config.Source{
 		Args: given, Getenv: noVariables, Defaults: serviceDefaults(places),

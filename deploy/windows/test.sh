@@ -4,12 +4,13 @@
 #
 #   deploy/windows/test.sh          work in a temporary folder
 #   WORK=dir deploy/windows/test.sh     keep it, with wine's own files, for the next time
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 
 keep=${WORK:-}
 work=$(realpath -m "${WORK:-$(mktemp -d)}")
 mkdir -p "$work"
+: >"$work/said"
 export WINEPREFIX=$work/prefix WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe=d'
 unset DISPLAY
 wine=/usr/lib/wine/wine64 wineserver=/usr/lib/wine/wineserver64
@@ -41,7 +42,7 @@ eventually() {
 		"$@" && return
 		read -rt 0.1 <> <(:) || true
 	done
-	fail "not within 20 s: $*"
+	fail "not within 20 s: $*; the last said: $(<"$work/said")"
 }
 
 tools() {
@@ -107,7 +108,7 @@ tenant() {
 }
 
 ready() { curl -fsS -o /dev/null "$admin/readyz" 2>/dev/null; }
-who_am_i() { curl -fsS "$origin/api/data/v9.2/WhoAmI" | grep -q UserId; }
+who_am_i() { curl -fsS -o "$work/answer" "$origin/api/data/v9.2/WhoAmI" && grep -q UserId "$work/answer"; }
 
 serve() {
 	AZURE_CLIENT_SECRET=$secret DVPROXY_LISTEN=${origin#http://} DVPROXY_ADMIN=${admin#http://} DVPROXY_ADMIN_QUIT=true \
@@ -127,22 +128,34 @@ run() {
 	! grep -qF -- "$secret" "$work/said" || fail "the command sees the secret"
 	exits 7 dvproxy run -- cmd /c 'exit 7'
 	exits 127 dvproxy run -- no-such-command
-	# What the command leaves running ends with dvproxy: here a wait for nobody.
-	exits 3 dvproxy run -- cmd /c "start /b \"\" \"C:\\Program Files\\dvproxy\\dvproxy.exe\" wait --max 100s --admin localhost:1 & ping -n 3 127.0.0.1 >NUL & exit 3"
-	eventually nothing_left
+	left_behind
 	unset AZURE_CLIENT_SECRET
 }
 
-# nothing_left says whether no dvproxy of this prefix runs any more.
+# left_behind: what a command leaves running, here a wait for nobody, ends with dvproxy.
+left_behind() {
+	printf '%s\r\n' '@start /b "" "C:\Program Files\dvproxy\dvproxy.exe" wait --max 100s --admin localhost:1' '@ping -n 8 127.0.0.1 >NUL' '@exit 3' >"$c_drive/leave.cmd"
+	dvproxy run -- cmd /c 'C:\leave.cmd' >"$work/said" 2>&1 &
+	local running=$! code=0
+	eventually waits
+	wait "$running" || code=$?
+	((code == 3)) || fail "run exits $code, not 3: $(<"$work/said")"
+	eventually nothing_left
+}
+
+waits() { [[ -n $(processes 'dvproxy[\]dvproxy.exe.wait') ]]; }
 nothing_left() { [[ -z $(dvproxies) ]]; }
 
 # dvproxies are the process ids of dvproxy under wine.
-dvproxies() {
-	local dir
-	for dir in /proc/[0-9]*; do
-		if tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -qF 'dvproxy\dvproxy.exe' && grep -qzF "WINEPREFIX=$WINEPREFIX" "$dir/environ" 2>/dev/null; then
-			echo "${dir#/proc/}"
-		fi
+dvproxies() { processes 'dvproxy[\]dvproxy.exe'; }
+
+# processes are the ids of those under this wine whose command line is like that,
+# with a zero between its words.
+processes() {
+	local file
+	# (A pattern that does not match itself, since grep is a process too.)
+	grep -lsa -- "$1" /proc/[0-9]*/cmdline | while read -r file; do
+		! grep -qzsF "WINEPREFIX=$WINEPREFIX" "${file%cmdline}environ" || basename "${file%/cmdline}"
 	done
 }
 
@@ -191,6 +204,7 @@ start() {
 	grep -qE 'ready: +yes' "$work/said" || fail "status says: $(<"$work/said")"
 	who_am_i || fail "the service does not answer: $(<"$data/log/dvproxy.log")"
 	local pid
+	! nothing_left || fail "there is no process to look at"
 	for pid in $(dvproxies); do
 		! grep -qF -- "$secret" "/proc/$pid/cmdline" "/proc/$pid/environ" || fail "process $pid shows the secret"
 	done
@@ -209,10 +223,11 @@ stop() {
 	exits 1 dvproxy service status
 	says stopped
 	exits 0 dvproxy service stop # a second time
-	tail -n 1 "$data/log/dvproxy.log" | grep -q '"msg":"stopped"' || fail "it did not drain: $(<"$data/log/dvproxy.log")"
+	[[ $(tail -n 1 "$data/log/dvproxy.log") == *'"msg":"stopped"'* ]] || fail "it did not drain: $(<"$data/log/dvproxy.log")"
 }
 
-in_flight() { curl -fsS "$admin/metrics" | grep -qE '^dvproxy_requests_in_flight\{.*\} 1$'; }
+# Not in a pipe: grep -q leaves it at the first match, which fails the other end.
+in_flight() { curl -fsS -o "$work/metrics" "$admin/metrics" && grep -qE '^dvproxy_requests_in_flight\{.*\} 1$' "$work/metrics"; }
 
 # broken: a wrong configuration is told before a start, and one that only the
 # service sees does not make it start for ever.
@@ -226,7 +241,10 @@ broken() {
 	cp "$work/dvproxy.yaml" "$data/dvproxy.yaml"
 }
 
-stopped() { { dvproxy service status || true; } 2>&1 | grep -qE 'service: +stopped'; }
+stopped() {
+	dvproxy service status >"$work/said" 2>&1 || true
+	grep -qE 'service: +stopped' "$work/said"
+}
 
 uninstall() {
 	exits 0 dvproxy service start
@@ -244,20 +262,14 @@ uninstall() {
 }
 
 trap clean_up EXIT
+trap 'echo "FAIL: line $LINENO: $BASH_COMMAND" >&2' ERR
 tools
 build
 machine
-unit supervisor
-unit logfile
-tenant
-serve
-run
-install
-registered
-start
-stop
-broken
-uninstall
+for step in 'unit supervisor' 'unit logfile' tenant serve run install registered start stop broken uninstall; do
+	$step
+	echo "$SECONDS s: $step"
+done
 "$wineserver" -k
 "$wineserver" -w 2>/dev/null || true
 ! grep -rqF -- "$secret" "$WINEPREFIX"/*.reg || fail "the registry holds the secret"

@@ -82,20 +82,18 @@ func configure(s *mgr.Service) error {
 	// among them to act as others. Two zeros end the list.
 	privileges := utf16.Encode([]rune("SeChangeNotifyPrivilege\x00\x00"))
 	list := &privileges[0]
-	for _, setting := range []struct {
-		what  string
-		level uint32
-		info  unsafe.Pointer
+	for _, tried := range []struct {
+		what string
+		err  error
 	}{
-		{"let the machine's own services start first", windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, unsafe.Pointer(&yes)},
-		{"give the service an id of its own", windows.SERVICE_CONFIG_SERVICE_SID_INFO, unsafe.Pointer(&sid)},
-		{"set how long a shutdown waits", windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, unsafe.Pointer(&timeout)},
-		{"set which privileges the service keeps", windows.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, unsafe.Pointer(&list)},
-		{"count an exit code as a failure", windows.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, unsafe.Pointer(&yes)},
+		{"let the machine's own services start first", change(s, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &yes)},
+		{"give the service an id of its own", change(s, windows.SERVICE_CONFIG_SERVICE_SID_INFO, &sid)},
+		{"set how long a shutdown waits", change(s, windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, &timeout)},
+		{"set which privileges the service keeps", change(s, windows.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &list)},
+		{"count an exit code as a failure", change(s, windows.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &yes)},
 	} {
-		err := windows.ChangeServiceConfig2(s.Handle, setting.level, (*byte)(setting.info))
-		if err != nil && !isUnknown(err) {
-			return reworded(setting.what, err)
+		if tried.err != nil && !isUnknown(tried.err) {
+			return reworded(tried.what, tried.err)
 		}
 	}
 	err := s.SetRecoveryActions(recovery(), uint32(resetPeriod/time.Second))
@@ -103,6 +101,11 @@ func configure(s *mgr.Service) error {
 		return reworded("set what is done when the service fails", err)
 	}
 	return nil
+}
+
+// change sets what info, a structure, says.
+func change[T any](s *mgr.Service, level uint32, info *T) error {
+	return windows.ChangeServiceConfig2(s.Handle, level, (*byte)(unsafe.Pointer(info))) //nolint:gosec // G103: the call takes a structure by address
 }
 
 // isUnknown says whether the system does not know a setting. Windows has had all

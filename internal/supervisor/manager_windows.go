@@ -164,6 +164,6 @@ func lastExit(s svc.Status) string {
 	case code == windows.ERROR_SERVICE_SPECIFIC_ERROR:
 		return fmt.Sprintf("exit code %d", s.ServiceSpecificExitCode)
 	default:
-		return fmt.Sprintf("system error %d, %v", uint32(code), code)
+		return fmt.Sprintf("system error %d, %v", s.Win32ExitCode, code)
 	}
 }
