@@ -34,6 +34,16 @@ func newDeparture() *departure {
 // isTold says whether it is on its way out.
 func (d *departure) isTold() bool { return d.told.Err() != nil }
 
+// reason is why it is on its way out, and for how long it serves on, which is
+// delay if somebody may be there to be waited for.
+func (d *departure) reason(delay time.Duration) (time.Duration, error) {
+	why := context.Cause(d.told)
+	if errors.Is(why, errIdle) {
+		delay = 0
+	}
+	return delay, why
+}
+
 // untilTold waits until the service is told to stop, by o or otherwise, and then
 // for drain.delay. The error is that of a listener that failed meanwhile.
 func (s *service) untilTold(o orders) error {
@@ -42,16 +52,15 @@ func (s *service) untilTold(o orders) error {
 		select {
 		case <-s.leave.told.Done():
 		case <-o.reload:
+			s.reporter.reloading()
 			s.reload(o.told)
+			s.reporter.reloaded(s.setup)
 		case err := <-s.failed:
 			s.leave.tell(err)
 			return err
 		}
 	}
-	why, delay := context.Cause(s.leave.told), s.config.Drain.Delay
-	if errors.Is(why, errIdle) {
-		delay = 0 // nobody is there to be waited for
-	}
+	delay, why := s.leave.reason(s.config.Drain.Delay)
 	s.log.Info("draining", slog.Any("reason", why), slog.Duration("delay", delay), slog.Duration("timeout", s.config.Drain.Timeout))
 	select {
 	case <-time.After(delay):

@@ -150,6 +150,7 @@ func (r *wrapper) command(s *service) (code int, err error) {
 		e := cannotStart(r.args[0], err)
 		return e.code, e.err
 	}
+	s.reporter.ready()
 	defer r.signals.each(child.pass)()
 	// A proxy that fails takes the command with it: it would only go on to fail.
 	defer context.AfterFunc(s.leave.told, func() { child.pass(terminate) })()

@@ -24,6 +24,7 @@ type service struct {
 	budget     *forward.Budget
 	identities identities
 	leave      *departure
+	reporter   *reporter
 	started    time.Time
 	past       past
 	failed     chan error // of a listener; has room for one
@@ -41,21 +42,25 @@ func newService(ctx context.Context, c *config.Config, log logger) (*service, er
 		past:    newPast(),
 		failed:  make(chan error, 1),
 	}
+	s.reporter = newReporter(s.leave, log.Logger)
 	s.identities.byKey = map[identityKey]*identity{}
 	next, err := s.make(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	s.setup = next
+	s.reporter.now.Store(next)
 	return s, nil
 }
 
 // run serves until it is told to end, or a listener fails; and then drains.
 func (s *service) run(o orders) error {
 	s.begin(&setup{})
+	reported := s.reporter.begin(s.own)
 	err := s.untilTold(o)
 	err = errors.Join(err, s.drain(o.atOnce))
 	s.identities.stop()
+	reported()
 	s.log.Info("stopped")
 	return err
 }

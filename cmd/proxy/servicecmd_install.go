@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -64,6 +65,10 @@ func installService(cmd *cobra.Command, m supervisor.Manager) error {
 		Description: "Keeps a Microsoft Dataverse token fresh for programs on this machine.",
 		Arguments:   append(serviceEntry(), p.arguments...),
 		Config:      p.file,
+		Unit:        serviceUnit(),
+	}
+	if p.file == nil {
+		d.Reads = []string{p.config}
 	}
 	if d.Program, err = os.Executable(); err != nil {
 		return err
@@ -87,7 +92,7 @@ func printInstalled(w io.Writer, p *servicePlan, places supervisor.Places) {
 	fmt.Fprintln(w, "the service is installed, and starts with the machine; start it now with: dvproxy service start")
 	fmt.Fprintln(w, "configuration:", p.config)
 	if p.takesSecret {
-		fmt.Fprintln(w, "client secret:", places.Secret)
+		fmt.Fprintln(w, "client secret:", cmp.Or(places.Kept, places.Secret))
 	}
 	if p.log != "" {
 		fmt.Fprintln(w, "log:", p.log)
@@ -111,7 +116,7 @@ func planService(flags map[string]string, getenv func(string) string, places sup
 		Args:     flags,
 		Getenv:   getenv,
 		Defaults: serviceDefaults(places),
-		WillBe:   func(path string) bool { return isSecretPlace(path, places) },
+		WillBe:   func(path string) bool { return willBeThere(path, places) },
 	}
 	path := flags["config"]
 	if path == "" {
@@ -134,6 +139,11 @@ func planService(flags map[string]string, getenv func(string) string, places sup
 	c, err := config.Load(src)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the configuration is wrong, and nothing was installed (variables do not reach a service; with a file, it says all):\n%w", err)}
+	}
+	for _, e := range c.Environments {
+		if file := e.Credential.ClientSecretFile; places.Kept != "" && filepath.Clean(file) == places.Kept {
+			return nil, usageError{fmt.Errorf("client_secret_file of %s: the service cannot read %s; name the copy that it is given, %s", e.Name, file, places.Secret)}
+		}
 	}
 	p := newServicePlan(c, places)
 	p.config = path

@@ -20,6 +20,12 @@ func isSecretPlace(path string, places supervisor.Places) bool {
 	return path != "" && places.Secret != "" && (a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b))
 }
 
+// willBeThere says whether a file with a secret is there once the service is
+// started: its own, and others that are copied to where that is.
+func willBeThere(path string, places supervisor.Places) bool {
+	return isSecretPlace(path, places) || places.Kept != "" && filepath.Dir(filepath.Clean(path)) == filepath.Dir(places.Secret)
+}
+
 // takeSecret takes the client secret from wherever the one who installs has put
 // it. None of the errors contains it.
 func takeSecret(getenv func(string) string, stdin *os.File, prompt io.Writer) ([]byte, error) {

@@ -48,6 +48,9 @@ func printServiceStatus(ctx context.Context, w io.Writer, s supervisor.Status) e
 	}
 	line("service", state)
 	line("last end", cmp.Or(s.Exit, "-"))
+	if s.Said != "" {
+		line("status", s.Said)
+	}
 	line("command", strings.Join(s.Command, " "))
 	if !s.Running {
 		return errNotUp
@@ -82,7 +85,7 @@ func adminOf(command []string) (*adminClient, error) {
 // checkInstalled looks at the configuration that the service is started with.
 func checkInstalled(ctx context.Context, m supervisor.Manager) error {
 	s, err := m.Status(ctx)
-	if err != nil || s.Running {
+	if err != nil || s.Running || s.Foreign {
 		return err
 	}
 	places, err := m.Places()
@@ -100,7 +103,7 @@ func checkInstalled(ctx context.Context, m supervisor.Manager) error {
 	}
 	_, err = config.Load(config.Source{
 		Args: given, Getenv: noVariables, Defaults: serviceDefaults(places),
-		WillBe: func(path string) bool { return isSecretPlace(path, places) },
+		WillBe: func(path string) bool { return willBeThere(path, places) },
 	})
 	if err != nil {
 		return usageError{fmt.Errorf("the configuration is wrong, and nothing was started:\n%w", err)}

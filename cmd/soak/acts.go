@@ -140,8 +140,9 @@ func outageActs(random *rand.Rand) []act {
 	return append(acts,
 		act{name: "answers trickle", last: short, dataverse: []simulator.Fault{{Kind: simulator.FaultTrickle, Bytes: 50, Count: 5}}},
 		act{name: "dataverse slow", last: short, dataverse: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 400 * time.Millisecond, Count: 6}}},
+		// Where a limit is in force, others wait for the places of those that hang.
 		act{
-			name: "dataverse hangs", last: maxWait + time.Second, allow: []string{timedOut},
+			name: "dataverse hangs", last: patience + time.Second, allow: []string{timedOut, throttled},
 			dataverse: []simulator.Fault{{Kind: simulator.FaultHang, Count: 2}},
 		},
 	)

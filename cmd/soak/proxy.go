@@ -24,6 +24,7 @@ const (
 	startLimit = 30 * time.Second // for dvproxy to listen, or to end
 	keptLines  = 40               // of its log
 	maxWait    = 6 * time.Second  // retry.max_wait
+	patience   = 10 * time.Second // timeouts.response_header: a busy machine is no broken promise
 )
 
 // A program is dvproxy with its files: it can be started again, on the same
@@ -31,8 +32,7 @@ const (
 type program struct {
 	file, dir     string
 	tenant        *simulator.Server
-	dataverse     string // origin of the tenant's, or of what is before it
-	patience      time.Duration
+	path          path
 	listen        string
 	origin, admin string
 	cmd           *exec.Cmd
@@ -57,8 +57,15 @@ func build(ctx context.Context, dir string, race bool) (string, error) {
 	return file, nil
 }
 
-func newProgram(file, dir string, tenant *simulator.Server, dataverse string, patience time.Duration) (*program, error) {
-	p := &program{file: file, dir: dir, tenant: tenant, dataverse: dataverse, patience: patience, listen: "localhost:0"}
+// A path is the way to Dataverse.
+type path struct {
+	origin   string        // the tenant's, or of what is before it
+	caFile   string        // of its certificate; may be empty
+	patience time.Duration // timeouts.response_header
+}
+
+func newProgram(file, dir string, tenant *simulator.Server, to path) (*program, error) {
+	p := &program{file: file, dir: dir, tenant: tenant, path: to, listen: "localhost:0"}
 	if err := p.configure(""); err != nil {
 		return nil, err
 	}
@@ -67,8 +74,8 @@ func newProgram(file, dir string, tenant *simulator.Server, dataverse string, pa
 
 // configure writes the configuration, with more settings of the environment.
 func (p *program) configure(more string) error {
-	return p.write("dvproxy.yaml", fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n%s",
-		filepath.Join(p.dir, "state"), maxWait, p.patience, more))
+	return p.write("dvproxy.yaml", fmt.Sprintf("state_dir: %q\nenvironments:\n  - retry: {max_wait: %s}\n    timeouts: {response_header: %s}\n    ca_file: %q\n%s",
+		filepath.Join(p.dir, "state"), maxWait, p.path.patience, p.path.caFile, more))
 }
 
 func (p *program) writeSecret(secret string) error { return p.write("secret", secret) }
@@ -89,7 +96,7 @@ func (p *program) start(ctx context.Context) error {
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
 		"DVPROXY_CONFIG=" + filepath.Join(p.dir, "dvproxy.yaml"),
 		"DVPROXY_LISTEN=" + p.listen, "DVPROXY_ADMIN=localhost:0", "DVPROXY_LOG_FORMAT=json",
-		"DATAVERSE_URL=" + p.dataverse, "AZURE_AUTHORITY_HOST=" + p.tenant.EntraURL,
+		"DATAVERSE_URL=" + p.path.origin, "AZURE_AUTHORITY_HOST=" + p.tenant.EntraURL,
 		"AZURE_TENANT_ID=" + p.tenant.TenantID(), "AZURE_CLIENT_ID=" + p.tenant.ClientID(),
 		"AZURE_CLIENT_SECRET_FILE=" + filepath.Join(p.dir, "secret"),
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -15,11 +16,12 @@ import (
 // know where an exchange is, and cuts connections there.
 type relay struct {
 	listener net.Listener
+	bytes    bool   // it cuts between any two bytes, and knows no exchanges
 	to       string // host:port of the tenant
 
 	mu     sync.Mutex // guards what follows
 	random *rand.Rand
-	cuts   map[cut]int // without their share
+	cuts   map[cut]int // see tally
 	open   map[net.Conn]struct{}
 	done   bool
 	all    sync.WaitGroup
@@ -55,7 +57,7 @@ func (p place) String() string {
 		"after the first byte of the body", "amid the body", "before the last byte of the body", "after the request",
 		"after the execution", "in the status line", "in the answer's header", "before the answer's body",
 		"after the first byte of the answer's body", "amid the answer's body", "before the last byte of the answer's body",
-		"as it is idle",
+		"as it is idle", "", "among the bytes of requests", "among the bytes of answers",
 	}[p]
 }
 
@@ -64,6 +66,7 @@ type cut struct {
 	place  place
 	reset  bool    // with RST, else with FIN
 	share  float64 // of the part that it is in, [0,1)
+	after  int64   // bytes, where these are all that is known
 	reused bool    // the connection has served before
 }
 
@@ -78,7 +81,12 @@ func newRelay(random *rand.Rand) (*relay, error) {
 	return &relay{listener: listener, random: random, cuts: map[cut]int{}, open: map[net.Conn]struct{}{}}, nil
 }
 
-func (r *relay) origin() string { return "http://" + r.listener.Addr().String() }
+func (r *relay) origin() string {
+	if r.bytes {
+		return "https://" + r.listener.Addr().String()
+	}
+	return "http://" + r.listener.Addr().String()
+}
 
 func (r *relay) start(to string) {
 	r.to = to
@@ -135,11 +143,15 @@ func (r *relay) draw(reused bool) cut {
 	return c
 }
 
-// strike counts a cut, and makes it: the side that dvproxy has ends as the cut
-// says, the tenant's at once.
+// strike counts a cut, and makes it: dvproxy's side ends as the cut says, and the
+// tenant's when the caller closes it.
 func (r *relay) strike(c cut, down net.Conn) error {
 	r.mu.Lock()
-	r.cuts[cut{place: c.place, reset: c.reset, reused: c.reused}]++
+	c.share = 0
+	if c.after > 0 {
+		c.after = int64(math.Pow10(int(math.Ceil(math.Log10(float64(c.after))))))
+	}
+	r.cuts[c]++
 	r.mu.Unlock()
 	tcp, ok := down.(*net.TCPConn)
 	switch {
@@ -159,7 +171,8 @@ func (r *relay) strike(c cut, down net.Conn) error {
 	return errCut
 }
 
-// tally is how many cuts there were, without their share.
+// tally is how many cuts there were, without their share, and their bytes rounded
+// up to a power of ten.
 func (r *relay) tally() map[cut]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,7 +191,7 @@ func (r *relay) struck() (n int) {
 func (r *relay) serve(down net.Conn) {
 	defer r.drop(down)
 	c := r.draw(false)
-	if c.place == onConnect {
+	if c.place == onConnect && !r.bytes {
 		_ = r.strike(c, down)
 		return
 	}
@@ -188,6 +201,10 @@ func (r *relay) serve(down net.Conn) {
 	}
 	defer r.drop(up)
 	if !r.keep(down) || !r.keep(up) {
+		return
+	}
+	if r.bytes {
+		r.relayBytes(down, up)
 		return
 	}
 	x := &exchange{relay: r, down: down, up: up, from: bufio.NewReader(down), back: bufio.NewReader(up)}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 )
 
 // enoughCuts is how many there have to be for each place to have its share.
-const enoughCuts = 1000
+const enoughCuts = 800
 
 // cuts prints the table of a run of cuts, and says whether a promise was broken.
 func (r *report) cuts(st *stage, of *relay) bool {
@@ -15,9 +16,11 @@ func (r *report) cuts(st *stage, of *relay) bool {
 		fmt.Fprint(r.out, "\r\x1b[K")
 	}
 	b, tally := st.book, of.tally()
-	for p := onConnect; p < places; p++ {
-		if sum := tally[cut{p, false, 0, false}] + tally[cut{p, true, 0, false}]; sum == 0 && r.settings.cuts >= enoughCuts {
-			b.broke("no connection was cut %s", p)
+	for p := onConnect; p < places && !of.bytes && r.settings.cuts >= enoughCuts; p++ {
+		fin, rst := cut{place: p}, cut{place: p, reset: true}
+		usedFin, usedRst := cut{place: p, reused: true}, cut{place: p, reset: true, reused: true}
+		if tally[fin]+tally[usedFin] == 0 || tally[rst]+tally[usedRst] == 0 {
+			b.broke("not every way to cut a connection %s was tried", p)
 		}
 	}
 	b.mu.Lock()
@@ -33,16 +36,33 @@ func (r *report) cuts(st *stage, of *relay) bool {
 	row("acknowledged POSTs that were not executed", b.lost)
 	row("connections cut", of.struck())
 	_ = t.Flush()
+	if of.bytes {
+		byBytes(t, tally)
+	} else {
+		byPlace(t, tally)
+	}
+	_ = t.Flush()
+	return r.conclude(b)
+}
+
+func byPlace(t io.Writer, tally map[cut]int) {
 	fmt.Fprintln(t, "\nwhere\tnew, FIN\tnew, RST\tused, FIN\tused, RST")
 	for p := onConnect; p < places; p++ {
 		fmt.Fprintf(t, "  %s", p)
 		for _, reused := range []bool{false, true} {
 			for _, reset := range []bool{false, true} {
-				fmt.Fprintf(t, "\t%d", tally[cut{p, reset, 0, reused}])
+				fmt.Fprintf(t, "\t%d", tally[cut{place: p, reset: reset, reused: reused}])
 			}
 		}
 		fmt.Fprintln(t)
 	}
-	_ = t.Flush()
-	return r.conclude(b)
+}
+
+func byBytes(t io.Writer, tally map[cut]int) {
+	fmt.Fprintln(t, "\nwhere\twithin\tFIN\tRST")
+	for p := ofRequests; p < bytePlaces; p++ {
+		for within := int64(100); within <= 10_000_000; within *= 10 {
+			fmt.Fprintf(t, "  %s\t%d\t%d\t%d\n", p, within, tally[cut{place: p, after: within}], tally[cut{place: p, after: within, reset: true}])
+		}
+	}
 }

@@ -14,6 +14,7 @@ type settings struct {
 	seed     uint64
 	clients  int
 	cuts     int    // above 0: only these
+	http2    bool   // of cuts: under HTTP/2 in TLS
 	proxy    string // the program; empty to build it
 	race     bool   // build it with the race detector
 }
@@ -45,6 +46,8 @@ Flags:
   --seed N         order and details of the faults; without it one is chosen and printed
   --clients 6      how many clients there are
   --cuts N         cut N connections, and nothing else
+  --http2          with --cuts: Dataverse speaks HTTP/2 in TLS, and the cuts are between
+                   any two bytes
   --proxy FILE     the dvproxy to test; without it one is built (needs Go)
   --race           build it with the race detector (needs a C compiler)
   --help           print this
@@ -59,6 +62,7 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	fs.Uint64Var(&s.seed, "seed", 0, "")
 	fs.IntVar(&s.clients, "clients", 6, "")
 	fs.IntVar(&s.cuts, "cuts", 0, "")
+	fs.BoolVar(&s.http2, "http2", false, "")
 	fs.StringVar(&s.proxy, "proxy", "", "")
 	fs.BoolVar(&s.race, "race", false, "")
 	if err := fs.Parse(args); err != nil {
@@ -80,6 +84,9 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	}
 	if s.cuts < 0 {
 		wrong = append(wrong, errors.New("--cuts must not be below 0"))
+	}
+	if s.http2 && s.cuts == 0 {
+		wrong = append(wrong, errors.New("--http2 goes with --cuts only"))
 	}
 	if s.seed == 0 {
 		s.seed = uint64(time.Now().UnixNano()) % 1e9

@@ -19,7 +19,7 @@ func TestOneRound(t *testing.T) {
 }
 
 // "make soak SOAKFLAGS='-cuts 100000'" is the same for longer.
-func TestCuts(t *testing.T) { keeps(t, "--cuts", "1000", "--seed", "1") }
+func TestCuts(t *testing.T) { keeps(t, "--cuts", "800", "--seed", "1") }
 
 // keeps wants a run in which every promise was kept.
 func keeps(t *testing.T, args ...string) {

@@ -50,20 +50,27 @@ func newStage(ctx context.Context, s settings, dir string, between *relay) (*sta
 		}
 	}
 	st := &stage{client: newClient(), book: newBook(), prefix: fmt.Sprintf("soak-%d-", s.seed), faults: map[string]int{}, tokens: map[string]int{}}
-	options := simulator.Options{TokenLifetime: tokenLifetime}
+	where := path{patience: patience}
+	options, listen := simulator.Options{TokenLifetime: tokenLifetime}, simulator.ListenOptions{}
 	if between != nil {
-		options.Origin = between.origin()
+		where = path{origin: between.origin(), patience: cutPatience}
+		options.Origin = where.origin
 	}
-	if st.tenant, err = simulator.Start(options); err != nil {
+	if s.http2 {
+		if listen.TLS, where.caFile, err = certify(dir); err != nil {
+			return nil, err
+		}
+	}
+	if st.tenant, err = simulator.New(options).Listen(listen); err != nil {
 		return nil, fmt.Errorf("start the simulator: %w", err)
 	}
-	origin, patience := st.tenant.DataverseURL, maxWait
 	if between != nil {
-		patience = cutPatience
-		between.start(strings.TrimPrefix(origin, "http://"))
-		origin = between.origin()
+		_, host, _ := strings.Cut(st.tenant.DataverseURL, "://")
+		between.start(host)
+	} else {
+		where.origin = st.tenant.DataverseURL
 	}
-	st.program, err = newProgram(file, dir, st.tenant, origin, patience)
+	st.program, err = newProgram(file, dir, st.tenant, where)
 	if err == nil {
 		err = st.program.start(ctx)
 	}

@@ -15,7 +15,7 @@ name=dvproxy-container-test
 origin=http://localhost:17080 admin=http://localhost:17081
 # Swap would hide that memory is short. With the memory come the runtime's own
 # 5 MiB or so while a container is started.
-run=(podman run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --memory 32m --memory-swap 32m --pids-limit 200 --no-healthcheck)
+run=(podman run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --memory 32m --memory-swap 32m --pids-limit 200)
 
 # program copies the program out of an image.
 program() {
@@ -37,11 +37,11 @@ cross() {
 
 look() {
 	local version size label
-	version=$("${run[@]}" --network none dvproxy:test version)
+	version=$("${run[@]}" --network none --no-healthcheck dvproxy:test version)
 	[[ $version == "dvproxy v0.0.1-test "* ]] || fail "version says $version"
-	"${run[@]}" --network none --entrypoint /bin/sh dvproxy:test -c true 2>/dev/null && fail "there is a shell in it"
+	"${run[@]}" --network none --no-healthcheck --entrypoint /bin/sh dvproxy:test -c true 2>/dev/null && fail "there is a shell in it"
 	[[ $(podman image inspect -f '{{.Config.User}}' dvproxy:test) == 65532:65532 ]] || fail "it runs as root"
-	"${run[@]}" --network none dvproxy:test serve >"$work/unset.log" 2>&1 && fail "serve without settings exits 0"
+	"${run[@]}" --network none --no-healthcheck dvproxy:test serve >"$work/unset.log" 2>&1 && fail "serve without settings exits 0"
 	grep -q DATAVERSE_URL "$work/unset.log" || fail "serve without settings says: $(<"$work/unset.log")"
 	size=$(podman image inspect -f '{{.Size}}' dvproxy:test)
 	((size < 20000000)) || fail "the image has $size bytes"
@@ -68,12 +68,10 @@ serve() {
 	eventually curl -fsS -o /dev/null "$admin/readyz" 2>/dev/null
 }
 
-# healthy tries the image's own health check.
+# healthy runs the image's own health check. (Podman has systemd run it by the
+# clock, and complains where there is none.)
 healthy() {
-	local check
-	check=$(podman image inspect -f '{{json .Config.Healthcheck.Test}}' dvproxy:test)
-	[[ $check == '["CMD","/dvproxy","healthcheck"]' ]] || fail "the image's health check is $check"
-	podman exec "$name" /dvproxy healthcheck || fail "healthcheck exits $?"
+	podman healthcheck run "$name" || fail "the health check exits $?"
 	podman exec -e DVPROXY_ADMIN=localhost:1 "$name" /dvproxy healthcheck 2>/dev/null && fail "healthcheck of nothing exits 0"
 	true
 }

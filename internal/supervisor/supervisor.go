@@ -20,12 +20,18 @@ type Definition struct {
 	Arguments   []string
 	Config      []byte // what to write to Places.Config; nil for no such file
 	Secret      []byte // what to write to Places.Secret; nil for no such file
+
+	// For systemd: the unit, whose ExecStart is replaced; and files that the
+	// service has to be able to read, beside those that Install writes.
+	Unit  string
+	Reads []string
 }
 
 // Places are where a service finds what is its own, by absolute path.
 type Places struct {
 	Config string // Definition.Config
 	Secret string // Definition.Secret, which only the service and administrators can read
+	Kept   string // the file that Secret is a copy of, made at each start; empty if it is none
 	Log    string // the file to log to; empty if standard error is kept for it
 }
 
@@ -35,7 +41,9 @@ type Status struct {
 	Running bool     // it has begun its work and has not been told to stop
 	PID     int      // 0 if there is no process
 	Exit    string   // how it ended the last time, such as "exit code 1"; empty if well, or not yet
+	Said    string   // what it said of itself the last time; empty if it cannot
 	Command []string // its program and arguments, as installed
+	Foreign bool     // not made by Install, or changed since: more than Command may count
 }
 
 // A Manager manages one service. Its methods return an error that wraps

@@ -77,7 +77,7 @@ func (l *load) client(ctx context.Context, i int) error {
 	if _, err := l.do(ctx, http.MethodPatch, row, http.StatusNoContent, fmt.Appendf(nil, `{"name":"file %d"}`, i)); err != nil {
 		return err
 	}
-	random := rand.NewChaCha8([32]byte{byte(i)})
+	random := rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%032d", i))))
 	file := make([]byte, upload)
 	for round := range l.rounds {
 		if i == 0 && round == l.rounds/2 { // once: a request that meets two has failed
