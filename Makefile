@@ -33,9 +33,17 @@ soak: ## Drive dvproxy through every fault for SOAK (5m); SOAKFLAGS='-race' or '
 build: ## Build bin/dvproxy, a static program
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dvproxy ./cmd/proxy
 
-test: vet clients ## Test everything, the race detector on
+test: vet clients ## Test everything, the race detector on; in CI what is deployed too
 	@$(if $(RACE),,echo 'note: no C compiler, so the race detector is off; "make setup" as root installs one')
 	go test $(RACE) $(TESTFLAGS) ./...
+	@$(if $(CI),$(MAKE) test-deploy)
+
+test-deploy: ## Test what is in deploy/, in containers, under systemd and wine (Debian, as root)
+	@for test in deploy/*/test.sh; do \
+	  echo "== $$test"; start=$$SECONDS; \
+	  $$test || { echo "$$test failed" >&2; exit 1; }; \
+	  echo "== $$test took $$((SECONDS - start)) s"; \
+	done
 
 vet: ## Check that it builds for Linux, Windows and macOS, tests too
 	go vet ./...
@@ -99,4 +107,4 @@ setup: ## Install what the tests need beside Go (Debian, as root)
 clean: ## Remove what was built
 	rm -rf bin dist e2e/*/node_modules
 
-.PHONY: help demo soak build test vet clients cover lint bench fuzz release release-check setup clean
+.PHONY: help demo soak build test test-deploy vet clients cover lint bench fuzz release release-check setup clean
