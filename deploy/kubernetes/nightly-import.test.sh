@@ -9,7 +9,8 @@ while [ "$(date +%s)" -lt "$end" ]; do
 	rows=$((rows + 1))
 	curl -fsS -o /dev/null "$accounts" -H 'Content-Type: application/json' -d "{\"name\":\"row $rows.\"}"
 done
-all=$(curl -fsS "$accounts?\$select=name")
+# Only the names: a shell is slow with long texts.
+all=$(curl -fsS "$accounts?\$select=name" | grep -o '"row [0-9]*\."')
 row=0
 while [ "$row" -lt "$rows" ]; do
 	row=$((row + 1))
