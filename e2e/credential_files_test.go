@@ -155,7 +155,9 @@ func TestUnusableFilesAtTheStart(t *testing.T) {
 // either order: the old one goes before or after the file is replaced.
 func TestRotationUnderLoad(t *testing.T) {
 	t.Parallel()
-	const lifetime, run = 2 * time.Second, 8 * time.Second
+	// A proof that is refused is looked at again after a second, so a token has to
+	// outlive a few of those.
+	const lifetime, run = 5 * time.Second, 10 * time.Second
 	s := tenant(t, simulator.Options{TokenLifetime: lifetime})
 	k := trust(t, s)
 	p, origins := startWays(t, s, k.filed(t, s))

@@ -252,7 +252,9 @@ func TestReloadLogAndAdmin(t *testing.T) {
 	send(t, c, "GET", p.origin+accounts+"(11111111-1111-1111-1111-111111111111)", nil)
 	p.change(t, base, reloaded)
 	send(t, c, "GET", p.origin+accounts, nil)
-	if n := strings.Count(p.allLogs(), `"msg":"request"`); n != 1 {
+	logged := func() int { return strings.Count(p.allLogs(), `"msg":"request"`) }
+	eventually(t, 5*time.Second, "a request is logged", func() bool { return logged() > 0 })
+	if n := logged(); n != 1 {
 		t.Errorf("%d of two requests are logged, want only the one on the info level", n)
 	}
 	resp, err := http.Post(p.admin+"/quitquitquit", "", nil)
