@@ -30,12 +30,14 @@ ARG TARGETOS
 ARG TARGETARCH
 # The release that the program calls itself; without it, what git says of .git.
 ARG VERSION
+# Beside the program stands a list of the modules in it (CycloneDX).
 # The same source makes the same bytes: no paths, no build id of this machine, and
-# a fixed time on the file. (--timestamp, or SOURCE_DATE_EPOCH with BuildKit's
+# a fixed time on the files. (--timestamp, or SOURCE_DATE_EPOCH with BuildKit's
 # rewrite-timestamp, does that for the image around it.)
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -trimpath -ldflags "-s -w -X main.release=$VERSION" -o /out/dvproxy ./cmd/proxy \
- && touch -d @0 /out/dvproxy
+ && CGO_ENABLED=0 go run ./cmd/release sbom -version "$VERSION" /out/dvproxy >/out/dvproxy.cdx.json \
+ && touch -d @0 /out/*
 
 FROM gcr.io/distroless/static-debian12:nonroot
 ARG VERSION
@@ -45,7 +47,7 @@ LABEL org.opencontainers.image.title="dvproxy" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.base.name="gcr.io/distroless/static-debian12:nonroot"
-COPY --from=build /out/dvproxy /dvproxy
+COPY --from=build /out/ /
 # By number, so that Kubernetes can tell that it is not root (runAsNonRoot).
 USER 65532:65532
 # The proxy and its admin listener (/livez, /readyz, /metrics).

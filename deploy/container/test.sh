@@ -17,11 +17,12 @@ origin=http://localhost:17080 admin=http://localhost:17081
 # 5 MiB or so while a container is started.
 run=(podman run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --memory 32m --memory-swap 32m --pids-limit 200)
 
-# program copies the program out of an image.
+# program copies the program out of an image, and the list of what is in it.
 program() {
 	local container
 	container=$(podman create --no-healthcheck "$1")
 	podman cp "$container:/dvproxy" "$2"
+	podman cp "$container:/dvproxy.cdx.json" "$2.cdx.json"
 	podman rm "$container" >/dev/null
 }
 
@@ -52,6 +53,8 @@ look() {
 	# What scanners and SBOM tools read.
 	program dvproxy:test "$work/dvproxy"
 	go version -m "$work/dvproxy" | grep -qE 'dep\s+github.com/go-chi/chi' || fail "the program does not say what modules it has"
+	grep -q 'pkg:golang/github.com/go-chi/chi/v5@' "$work/dvproxy.cdx.json" || fail "the SBOM does not list its modules"
+	grep -q "$(sha256sum <"$work/dvproxy" | cut -d' ' -f1)" "$work/dvproxy.cdx.json" || fail "the SBOM is of another program"
 }
 
 # serve starts it beside the simulator, with a disk for bodies: a tmpfs would count
