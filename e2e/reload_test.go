@@ -117,6 +117,26 @@ func TestReloadSettings(t *testing.T) {
 	}
 }
 
+// A listener that becomes open to all accounts is warned of as at a start, and only
+// then.
+func TestReloadOpensAListener(t *testing.T) {
+	t.Parallel()
+	s := tenant(t, simulator.Options{})
+	open := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n")
+	secret := newFolder(t).write(t, "client", []byte("a-secret-of-the-nightly-client"))
+	p := serveFile(t, open+"    clients: [{id: nightly, secret_file: "+secret+"}]\n")
+	p.ready(t)
+	warnings := func() int { return strings.Count(p.allLogs(), "every account on this machine") }
+	if warnings() != 0 {
+		t.Error("a listener with clients is said to be open")
+	}
+	p.change(t, open, reloaded)
+	p.change(t, open+"    affinity: spread\n", reloaded)
+	if n := warnings(); n != 1 {
+		t.Errorf("warned %d times of a listener that is open now, want once", n)
+	}
+}
+
 // Environments and listeners come, move and go. One that goes finishes what it has
 // in flight, and then nobody listens there and no token is fetched for it.
 func TestReloadEnvironments(t *testing.T) {

@@ -170,13 +170,14 @@ func (e *environment) address() string {
 	return e.origin()
 }
 
-// announce tells where the environment is to be had, and by whom; the latter not
-// where that is one command of dvproxy's own.
-func (e *environment) announce(own bool) {
+// announce tells where the environment is to be had.
+func (e *environment) announce() {
 	e.log.Info("listening", slog.String("origin", e.origin()), slog.String("address", e.address()), slog.String("url", e.config.URL))
-	if isOpen(e.config) && !own {
-		e.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("origin", e.origin()))
-	}
+}
+
+// warnOpen tells by whom.
+func (e *environment) warnOpen() {
+	e.log.Warn("every account on this machine that reaches the listener acts as the application", slog.String("origin", e.origin()))
 }
 
 // isOpen says whether other accounts of the machine may use a listener.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // A past is what earlier configurations have made and what is still in use.
@@ -22,8 +23,22 @@ func (p past) finish(end func(cut context.Context)) {
 	p.running.Go(func() { end(p.cut) })
 }
 
-// end waits until all has ended, and cuts off what has not when ctx ends.
+// end waits until all has ended. When ctx ends it cuts off what has not, and waits
+// no longer than it takes to notice.
 func (p past) end(ctx context.Context) {
-	defer context.AfterFunc(ctx, func() { p.hurry(context.Cause(ctx)) })()
-	p.running.Wait()
+	ended := make(chan struct{})
+	go func() {
+		p.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	p.hurry(context.Cause(ctx))
+	select {
+	case <-ended:
+	case <-time.After(drainGrace):
+	}
 }

@@ -139,12 +139,18 @@ func (s *service) begin(before *setup) {
 	s.retire(before)
 }
 
-// announce tells where what was not there before is to be had.
+// announce tells where what was not there before is to be had, and which
+// listeners have become open to all.
 func (s *service) announce(before *setup) {
 	old := before.servers()
 	for _, e := range s.environments {
-		if !slices.Contains(old, e.server) {
-			e.announce(s.own)
+		was := before.named(e.config.Name)
+		fresh := !slices.Contains(old, e.server)
+		if fresh {
+			e.announce()
+		}
+		if !s.own && isOpen(e.config) && (fresh || was == nil || !isOpen(was.config)) {
+			e.warnOpen()
 		}
 	}
 	if s.admin != nil && s.admin != before.admin {
