@@ -15,6 +15,7 @@ FUZZTIME ?= 30s
 SOAK ?= 5m
 SOAKFLAGS ?=
 BENCHFLAGS ?=
+COMPAREFLAGS ?=
 RELEASEFLAGS ?=
 # The race detector needs a C compiler. CI has one, or fails.
 RACE := $(if $(or $(CI),$(shell command -v gcc cc clang)),-race)
@@ -81,6 +82,9 @@ bin/golangci-lint: tools/go.mod tools/go.sum
 bench: ## Run every benchmark (BENCHFLAGS='-count 10' for benchstat)
 	@go test -run '^$$' -bench . -benchmem $(BENCHFLAGS) $(call having,Benchmark)
 
+compare: ## Run dvproxy side by side with nginx, HAProxy and Caddy (COMPAREFLAGS='--help')
+	@go run ./bench $(COMPAREFLAGS)
+
 fuzz: ## Fuzz every target for FUZZTIME (30s) each
 	@for pkg in $(call having,Fuzz); do \
 	  targets=$$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); \
@@ -107,4 +111,4 @@ setup: ## Install what the tests need beside Go (Debian, as root)
 clean: ## Remove what was built
 	rm -rf bin dist e2e/*/node_modules
 
-.PHONY: help demo soak build test test-deploy vet clients cover lint bench fuzz release release-check setup clean
+.PHONY: help demo soak build test test-deploy vet clients cover lint bench compare fuzz release release-check setup clean
