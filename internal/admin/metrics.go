@@ -79,6 +79,9 @@ func (m *Metrics) Environment(name string) *EnvironmentMetrics {
 		for _, result := range []string{"ok", "error"} {
 			m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
 		}
+		for _, reason := range []string{"first", "unauthorized", "claims", "throttled", "unavailable", "connection"} {
+			m.attempts.WithLabelValues(name, reason)
+		}
 		for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
 			m.refused.WithLabelValues(name, reason)
 		}
