@@ -17,10 +17,11 @@ type Tokens interface {
 	Token(ctx context.Context) (string, error)
 	// Reject says that upstream refused a token, and asks for a newer one (one
 	// that satisfies claims, if that is not empty), which the returned function
-	// waits for. Fresh is one that was fetched because of the rejection.
-	Reject(token, claims string) func(ctx context.Context) (newer string, fresh bool, err error)
+	// waits for. Fresh is one that was fetched because of the rejection. Path is
+	// what tells a path that refuses every token from one whose token was revoked.
+	Reject(token, claims, path string) func(ctx context.Context) (newer string, fresh bool, err error)
 	// Replayed tells how a fresh token fared.
-	Replayed(token string, accepted bool)
+	Replayed(token, path string, accepted bool)
 }
 
 // mostAttempts is how often one request is sent at most, for each reason.
@@ -54,7 +55,7 @@ func (a *authorize) RoundTrip(r *http.Request) (*http.Response, error) {
 		c := challengeOf(resp, x.path, a.signInHosts)
 		again := c.claims != "" && claimed
 		if fresh && (!c.refused || c.claims == "" || again) {
-			a.tokens.Replayed(token, !c.refused)
+			a.tokens.Replayed(token, pathOf(r, x), !c.refused)
 		}
 		switch {
 		case !c.refused:
@@ -69,6 +70,9 @@ func (a *authorize) RoundTrip(r *http.Request) (*http.Response, error) {
 		discard(resp)
 	}
 }
+
+// pathOf is the same for requests that differ only in keys and parameters.
+func pathOf(r *http.Request, x *exchange) string { return r.Method + " " + elided(x.path) }
 
 // giveUp ends in an error, but for a page of HTML that fresh tokens get too:
 // then it is not about the token, and goes to the client.
@@ -107,7 +111,7 @@ func (a *authorize) token(ctx context.Context, x *exchange) (string, error) {
 // newer is the token for the attempt after a refusal. An answer that is of no
 // more use is discarded at once, which ends the attempt's reading of the body.
 func (a *authorize) newer(r *http.Request, x *exchange, token string, resp *http.Response, c challenge) (newer string, fresh bool, err error) {
-	wait := a.tokens.Reject(token, c.claims)
+	wait := a.tokens.Reject(token, c.claims, pathOf(r, x))
 	if !c.html {
 		discard(resp)
 	}

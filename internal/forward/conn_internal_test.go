@@ -18,10 +18,10 @@ type oneToken struct{}
 
 func (oneToken) Live() (string, bool)                  { return "t", true }
 func (oneToken) Token(context.Context) (string, error) { return "t", nil }
-func (oneToken) Reject(string, string) func(context.Context) (string, bool, error) {
+func (oneToken) Reject(string, string, string) func(context.Context) (string, bool, error) {
 	return func(context.Context) (string, bool, error) { return "t", false, nil }
 }
-func (oneToken) Replayed(string, bool) {}
+func (oneToken) Replayed(string, string, bool) {}
 
 // old makes every connection one that is to be used no more.
 func old(ctx context.Context, network, address string) (net.Conn, error) {

@@ -46,7 +46,7 @@ func (f *fakeTokens) Live() (string, bool) {
 
 func (f *fakeTokens) Token(ctx context.Context) (string, error) { return f.token(ctx) }
 
-func (f *fakeTokens) Reject(token, claims string) func(context.Context) (string, bool, error) {
+func (f *fakeTokens) Reject(token, claims, _ string) func(context.Context) (string, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rejected = append(f.rejected, token+claims)
@@ -66,7 +66,7 @@ func (f *fakeTokens) Reject(token, claims string) func(context.Context) (string,
 	return func(context.Context) (string, bool, error) { return current, fresh, nil }
 }
 
-func (f *fakeTokens) Replayed(token string, accepted bool) {
+func (f *fakeTokens) Replayed(token, _ string, accepted bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.replayed = append(f.replayed, fmt.Sprint(token, " ", accepted))

@@ -65,8 +65,8 @@ func TestConcurrentUse(t *testing.T) {
 					return
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				if newer, fresh, err := c.Reject(token, "")(ctx); err == nil && fresh {
-					c.Replayed(newer, true)
+				if newer, fresh, err := c.Reject(token, "", path)(ctx); err == nil && fresh {
+					c.Replayed(newer, path, true)
 				}
 				cancel()
 				c.Status()

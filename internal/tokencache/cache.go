@@ -10,7 +10,7 @@
 // A token that a server has refused is reported by [Cache.Reject], which asks
 // for a newer one but takes none away: a path that refuses every token must
 // not starve the others. [Cache.Replayed] tells how the newer one fared, and
-// from that the cache learns whether fetching on demand helps at all.
+// from that the cache learns where fetching on demand does not help.
 //
 // A [Store] keeps the token for the next process. It is told of each renewal and
 // rejection by a goroutine of its own, and nothing that hands out a token, or
@@ -93,9 +93,7 @@ type Cache struct {
 	outcome  chan struct{} // closed, and replaced, as each fetch ends
 	failure  *failure      // of the latest fetch; nil if it brought a token
 	demand   *demand       // for a newer token than the current one; nil if there is none
-	refusals int           // of forced tokens in a row
-	gap      time.Duration // between forced fetches; 0 while they help
-	gapFrom  instant       // when the gap began: at the latest of these refusals
+	troubles troubles
 	renewals int
 	failures int
 	keeping  keeping
@@ -106,7 +104,7 @@ func New(source Source, o Options) *Cache {
 	c := &Cache{
 		source: source, renewAt: o.RenewAt, changed: o.Changed, onRenewal: o.OnRenewal,
 		log: o.Logger, store: o.Store, clock: o.Clock, uptime: o.Uptime, random: o.Random,
-		wake: make(chan struct{}, 1), outcome: make(chan struct{}), keeping: keeping{wake: make(chan struct{}, 1)},
+		wake: make(chan struct{}, 1), outcome: make(chan struct{}), troubles: troubles{}, keeping: keeping{wake: make(chan struct{}, 1)},
 	}
 	if c.renewAt == 0 {
 		c.renewAt = defaultRenewAt

@@ -22,7 +22,7 @@ func TestClaimsThatCannotBeHad(t *testing.T) {
 		return issue(n, time.Hour), nil
 	}}
 	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
-		_, _, err := c.Reject(warm(t, c), `{"a":1}`)(within(t, 10*time.Second))
+		_, _, err := c.Reject(warm(t, c), `{"a":1}`, path)(within(t, 10*time.Second))
 		var e *tokencache.Error
 		if !errors.As(err, &e) || e.Permanent() || e.Refused() {
 			t.Errorf("error %v, want no token in time", err)
@@ -42,7 +42,7 @@ func TestTwoClaimsAtATime(t *testing.T) {
 	s := &fakeSource{}
 	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
 		old := warm(t, c)
-		a, b := c.Reject(old, `{"a":1}`), c.Reject(old, `{"b":1}`)
+		a, b := c.Reject(old, `{"a":1}`, path), c.Reject(old, `{"b":1}`, path)
 		if token, fresh, err := a(within(t, time.Second)); token != "t2" || !fresh || err != nil {
 			t.Errorf("the first gets %q, fresh %v, %v", token, fresh, err)
 		}
@@ -50,7 +50,7 @@ func TestTwoClaimsAtATime(t *testing.T) {
 		if token != "t2" || fresh || err != nil {
 			t.Errorf("the second gets %q, fresh %v, %v; want t2, not fresh", token, fresh, err)
 		}
-		if token, fresh, err := c.Reject(token, `{"b":1}`)(within(t, time.Second)); token != "t3" || !fresh || err != nil {
+		if token, fresh, err := c.Reject(token, `{"b":1}`, path)(within(t, time.Second)); token != "t3" || !fresh || err != nil {
 			t.Errorf("and then %q, fresh %v, %v; want t3, fresh", token, fresh, err)
 		}
 		if want := []string{"", `{"a":1}`, `{"b":1}`}; !slices.Equal(s.sent(), want) {
@@ -72,11 +72,11 @@ func TestRevokedDuringARenewal(t *testing.T) {
 		if s.calls() != 2 {
 			t.Fatalf("%d fetches so far, want 2", s.calls())
 		}
-		token, fresh, err := c.Reject(old, "")(within(t, 10*time.Second))
+		token, fresh, err := c.Reject(old, "", path)(within(t, 10*time.Second))
 		if token != "t2" || fresh || err != nil {
 			t.Fatalf("newer token %q, fresh %v, %v; want t2, not fresh", token, fresh, err)
 		}
-		if token, fresh, err = c.Reject(token, "")(within(t, 10*time.Second)); token != "t3" || !fresh || err != nil {
+		if token, fresh, err = c.Reject(token, "", path)(within(t, 10*time.Second)); token != "t3" || !fresh || err != nil {
 			t.Errorf("then %q, fresh %v, %v; want t3, fresh", token, fresh, err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestRevokedDuringARenewal(t *testing.T) {
 func TestALateWaitGetsALiveToken(t *testing.T) {
 	inBubble(t, &fakeSource{}, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
 		old := warm(t, c)
-		forced, current := c.Reject(old, ""), c.Reject("t0", "")
+		forced, current := c.Reject(old, "", path), c.Reject("t0", "", path)
 		time.Sleep(2 * time.Hour)
 		for _, wait := range []tokencache.Wait{forced, current} {
 			token, fresh, err := wait(within(t, time.Second))

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// An entry is one token with what is known of it. All but verdict, which is
+// An entry is one token with what is known of it. All but judged, which is
 // guarded by the cache's mu, is fixed before the entry is published.
 type entry struct {
 	value     string
@@ -19,17 +19,8 @@ type entry struct {
 	renew     time.Duration // from sent until it is to be renewed
 	claims    string        // of the challenge that it was fetched to satisfy; may be empty
 	forced    bool          // it was fetched because an earlier one was refused
-	verdict   verdict       // on a forced token
+	judged    bool          // it is known how a replay with it fared, if it was forced
 }
-
-// A verdict is what replays have told of a forced token.
-type verdict int
-
-const (
-	unknown verdict = iota
-	accepted
-	refused
-)
 
 func (e *entry) alive(now instant) bool         { return now.since(e.sent) < e.usable }
 func (e *entry) due(now instant) bool           { return now.since(e.sent) >= e.renew }

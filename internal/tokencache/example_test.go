@@ -27,9 +27,10 @@ func Example() {
 	fmt.Println(token, err)
 	// A server answered 401: ask for a newer one, send the request again with
 	// it, and say how that went.
-	newer, fresh, err := c.Reject(token, "")(ctx)
+	const path = "POST /accounts"
+	newer, fresh, err := c.Reject(token, "", path)(ctx)
 	fmt.Println(newer, fresh, err)
-	c.Replayed(newer, true)
+	c.Replayed(newer, path, true)
 	// Output:
 	// first <nil>
 	// second true <nil>

@@ -170,7 +170,7 @@ func TestRefusedSignInKeepsALiveToken(t *testing.T) {
 		warm(t, c)
 		time.Sleep(59 * time.Minute)
 		token := mustToken(t, c)
-		_, _, err := c.Reject(token, "")(within(t, time.Minute))
+		_, _, err := c.Reject(token, "", path)(within(t, time.Minute))
 		var e *tokencache.Error
 		if !errors.As(err, &e) || !e.Permanent() {
 			t.Errorf("a rejected token is answered by %v, want a refused sign-in", err)

@@ -15,6 +15,9 @@ import (
 	"dvproxy/internal/tokencache"
 )
 
+// path is what the requests of a test have in common, unless it says otherwise.
+const path = "GET /accounts"
+
 // A fakeSource issues "t1", "t2", ... and remembers when it was asked.
 type fakeSource struct {
 	fetch func(ctx context.Context, n int, claims string) (*oauth2.Token, error) // nil: issue a token of an hour

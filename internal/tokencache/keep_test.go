@@ -176,7 +176,7 @@ func TestARejectedTokenIsForgotten(t *testing.T) {
 		}}
 		run(t, s, tokencache.Options{Store: store}, func(c *tokencache.Cache) {
 			warm(t, c)
-			waits := []tokencache.Wait{c.Reject("t1", ""), c.Reject("t1", ""), c.Reject("t1", "")}
+			waits := []tokencache.Wait{c.Reject("t1", "", path), c.Reject("t1", "", path), c.Reject("t1", "", path)}
 			wantCalls(t, store, "load", "save t1", "forget t1")
 			if token := mustToken(t, c); token != "t1" {
 				t.Errorf("others get %s meanwhile, want t1", token)
@@ -199,7 +199,7 @@ func TestTheSameTokenAgainIsNotKept(t *testing.T) {
 		s := &fakeSource{fetch: func(context.Context, int, string) (*oauth2.Token, error) { return issue(1, time.Hour), nil }}
 		run(t, s, tokencache.Options{Store: store}, func(c *tokencache.Cache) {
 			warm(t, c)
-			_, _, _ = c.Reject("t1", "")(t.Context())
+			_, _, _ = c.Reject("t1", "", path)(t.Context())
 			time.Sleep(30 * time.Minute) // and renewals bring it again
 			mustToken(t, c)
 		})
@@ -213,9 +213,9 @@ func TestRejectingAnOldTokenForgetsNothing(t *testing.T) {
 		store := &fakeStore{}
 		run(t, &fakeSource{}, tokencache.Options{Store: store}, func(c *tokencache.Cache) {
 			warm(t, c)
-			_, _, _ = c.Reject("t0", "")(t.Context())
+			_, _, _ = c.Reject("t0", "", path)(t.Context())
 			wantCalls(t, store, "load", "save t1")
-			_, _, _ = c.Reject("t0", `{"access_token":{}}`)(t.Context()) // t1 lacks the claims, but nobody refused it
+			_, _, _ = c.Reject("t0", `{"access_token":{}}`, path)(t.Context()) // t1 lacks the claims, but nobody refused it
 		})
 		wantCalls(t, store, "load", "save t1", "save t2")
 	})
@@ -236,7 +236,7 @@ func TestTheStoreHangs(t *testing.T) {
 			if token := mustToken(t, c); token == "t1" {
 				t.Error("no renewal in an hour")
 			}
-			newer, _, err := c.Reject(mustToken(t, c), "")(t.Context())
+			newer, _, err := c.Reject(mustToken(t, c), "", path)(t.Context())
 			if err != nil {
 				t.Errorf("reject: %v", err)
 			}
@@ -264,7 +264,7 @@ func TestTheEndWaitsForTheStore(t *testing.T) {
 		warm(t, c)
 		synctest.Wait()
 		store.hung = make(chan struct{})
-		c.Reject("t1", "")
+		c.Reject("t1", "", path)
 		synctest.Wait()
 		start := time.Now()
 		stop()

@@ -26,8 +26,10 @@ const (
 
 	firstGap = time.Second // between forced fetches that do not help
 	maxGap   = 30 * time.Second
+	episode  = 2 * maxGap // after which a path's refusals are forgotten
 
-	freeRefusals = 1 // of forced tokens in a row: it may be revoked as the one before it was
+	freeRefusals = 2 // of forced tokens in a row: each may be revoked as the one before it was
+	mostTroubles = 8 // paths that are told apart
 
 	tick = time.Second // clocks are looked at this often at least
 

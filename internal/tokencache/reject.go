@@ -23,15 +23,16 @@ type Wait = func(ctx context.Context) (token string, fresh bool, err error)
 
 // Reject says that a server refused the token (with a claims challenge, if
 // claims is not empty) and asks for a newer one, which the returned function
-// waits for. However many callers reject one token, one fetch answers them
+// waits for. Path is whatever requests have in common that are likely to be
+// refused together. However many callers reject one token, one fetch answers them
 // all; rejecting a token that is no longer current fetches nothing. The
 // rejected token goes on serving others until the newer one is there.
 //
-// Where the latest two forced fetches did not help, the next is made only after
-// a gap that doubles from 1 s to 30 s; until then the error comes at once and
-// its Refused method says true. One that does not help is not enough: tokens
-// may be revoked twice in a row.
-func (c *Cache) Reject(token, claims string) Wait {
+// Where the latest three forced fetches did not help a path, the next is made for
+// it only after a gap that doubles from 1 s to 30 s; until then the error comes
+// at once and its Refused method says true. Fewer are not enough: tokens may be
+// revoked a few times in a row.
+func (c *Cache) Reject(token, claims, path string) Wait {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.current.Load()
@@ -45,10 +46,10 @@ func (c *Cache) Reject(token, claims string) Wait {
 	case e.value != token && (claims == "" || e.claims != ""):
 		return func(ctx context.Context) (string, bool, error) { return c.handOut(ctx, e, false) }
 	}
-	if e.value == token && e.forced && e.verdict == unknown && (claims == "" || e.claims == claims) {
-		c.refuse(e, now, freeRefusals) // nobody has seen it accepted, and now it is refused
+	if e.value == token && e.forced && !e.judged && (claims == "" || e.claims == claims) {
+		c.troubles.add(path, e, now, freeRefusals) // before anybody has seen it accepted
 	}
-	if wait := c.gapLeft(now); wait > 0 {
+	if wait := c.troubles.gapLeft(path, now); wait > 0 {
 		return func(context.Context) (string, bool, error) { return "", false, stillRefused(wait) }
 	}
 	if e.value == token {
@@ -61,7 +62,7 @@ func (c *Cache) Reject(token, claims string) Wait {
 		c.demand.claims = claims
 	}
 	c.look()
-	return c.await(c.demand, token, claims)
+	return c.await(c.demand, token, claims, path)
 }
 
 // handOut is e's token, or the current one if time has passed since e was.
@@ -79,7 +80,7 @@ func (c *Cache) whenLive(ctx context.Context) (string, bool, error) {
 
 // await waits for a demand made because token was refused, with claims. Where
 // others asked for other claims first, what they get may not do.
-func (c *Cache) await(d *demand, token, claims string) Wait {
+func (c *Cache) await(d *demand, token, claims, path string) Wait {
 	return func(ctx context.Context) (string, bool, error) {
 		select {
 		case <-d.done:
@@ -90,57 +91,40 @@ func (c *Cache) await(d *demand, token, claims string) Wait {
 			return "", false, d.err
 		}
 		if d.got.value == token {
-			return "", false, stillRefused(c.noNewer(d.got))
+			return "", false, stillRefused(c.noNewer(d.got, path))
 		}
 		return c.handOut(ctx, d.got, d.fresh && (claims == "" || claims == d.got.claims))
 	}
 }
 
-// Replayed reports how a request fared that was sent again with a fresh token.
-// An acceptance makes the next forced fetch free; a refusal delays it.
-func (c *Cache) Replayed(token string, ok bool) {
+// Replayed reports how a request for the path fared that was sent again with a
+// fresh token. An acceptance makes the next forced fetch for it free; a refusal
+// delays it.
+func (c *Cache) Replayed(token, path string, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.current.Load()
-	current := e != nil && e.value == token
+	current := e != nil && e.value == token && e.forced
+	if current {
+		e.judged = true
+	}
 	switch {
 	case ok:
-		c.refusals, c.gap = 0, 0
-		if current {
-			e.verdict = accepted
-		}
-	case current && e.forced && e.verdict == unknown:
-		c.refuse(e, c.now(), freeRefusals)
+		c.troubles.end(path)
+	case current:
+		c.troubles.add(path, e, c.now(), freeRefusals)
 	}
 }
 
 // noNewer records that the source has no other token than the one that was
 // refused, and says how long forced fetches are held off. There is no use in
 // sending that one again, nor in asking once more at once.
-func (c *Cache) noNewer(e *entry) time.Duration {
+func (c *Cache) noNewer(e *entry, path string) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if c.current.Load() == e && e.forced && e.verdict == unknown {
-		c.refuse(e, now, 0)
+	if c.current.Load() == e && e.forced {
+		c.troubles.add(path, e, now, 0)
 	}
-	return max(firstGap, c.gapLeft(now))
-}
-
-// refuse records that a forced token did not help. So many in a row are free,
-// unless the latest was a minute ago. Callers hold mu, and call it once a token.
-func (c *Cache) refuse(e *entry, now instant, free int) {
-	e.verdict = refused
-	if now.since(c.gapFrom) > 2*maxGap {
-		c.refusals, c.gap = 0, 0
-	}
-	if c.refusals++; c.refusals > free {
-		c.gap = max(firstGap, min(maxGap, 2*c.gap))
-	}
-	c.gapFrom = now
-}
-
-// gapLeft is how long forced fetches are still held off. Callers hold mu.
-func (c *Cache) gapLeft(now instant) time.Duration {
-	return c.gap - now.since(c.gapFrom)
+	return max(firstGap, c.troubles.gapLeft(path, now))
 }
