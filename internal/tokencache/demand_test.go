@@ -97,3 +97,22 @@ func TestALateWaitGetsALiveToken(t *testing.T) {
 		}
 	})
 }
+
+// The token endpoint wants to be left alone for hours, as it may while a token is
+// alive. One that was refused is as good as none.
+func TestRefusedDuringALongRetryAfter(t *testing.T) {
+	s := &fakeSource{fetch: func(_ context.Context, n int, _ string) (*oauth2.Token, error) {
+		if n == 2 {
+			return nil, fakeError{after: 5 * time.Hour}
+		}
+		return issue(n, 12*time.Hour), nil
+	}}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		old := warm(t, c)
+		time.Sleep(5 * time.Hour) // the renewal after 4 of them failed
+		wait := c.Reject(old, "", path)
+		if token, fresh, err := wait(within(t, time.Minute)); token != "t3" || !fresh || err != nil {
+			t.Errorf("token %q, fresh %v, %v; want t3 at once", token, fresh, err)
+		}
+	})
+}

@@ -53,6 +53,15 @@ func (f *failure) wait(live bool) time.Duration {
 	return max(f.backoff, min(f.serverWait, maxServerWait))
 }
 
+// retryIn is the time from now until the next try after the latest fetch, which
+// failed; below 0 if it is overdue. A token that was refused is as good as none.
+// Callers hold mu.
+func (c *Cache) retryIn(now instant) time.Duration {
+	e := c.current.Load()
+	live := e != nil && e.alive(now) && c.demand == nil
+	return c.failure.wait(live) - now.since(c.failure.at)
+}
+
 // refusedSignIn is the error for a permanent failure.
 func (c *Cache) refusedSignIn(f *failure) *Error {
 	left := f.wait(false) - c.now().since(f.at)
@@ -70,8 +79,7 @@ func (c *Cache) unavailable(ctx context.Context) *Error {
 	defer c.mu.Unlock()
 	e := &Error{what: "no token in time", err: context.Cause(ctx)}
 	if f := c.failure; f != nil {
-		_, live := c.Live()
-		e.retryAfter = max(0, f.wait(live)-c.now().since(f.at))
+		e.retryAfter = max(0, c.retryIn(c.now()))
 		e.err = f.err
 	}
 	return e

@@ -38,14 +38,13 @@ func (c *Cache) due() (asked request, due bool) {
 	defer c.mu.Unlock()
 	now := c.now()
 	e := c.current.Load()
-	live := e != nil && e.alive(now)
 	if asked.demand = c.demand; asked.demand != nil {
 		asked.claims = asked.demand.claims
 	}
-	if f := c.failure; f != nil {
-		return asked, mended || now.since(f.at) >= f.wait(live)
+	if c.failure != nil {
+		return asked, mended || c.retryIn(now) <= 0
 	}
-	return asked, c.demand != nil || !live || e.due(now)
+	return asked, c.demand != nil || e == nil || !e.alive(now) || e.due(now)
 }
 
 // A request is what one fetch is for.
@@ -70,9 +69,9 @@ func (c *Cache) untilLook() time.Duration {
 	now := c.now()
 	e := c.current.Load()
 	left := tick
-	switch f := c.failure; {
-	case f != nil:
-		left = f.wait(e != nil && e.alive(now)) - now.since(f.at)
+	switch {
+	case c.failure != nil:
+		left = c.retryIn(now)
 	case e != nil:
 		left = min(e.left(now), e.renew-now.since(e.sent))
 	}
@@ -158,10 +157,11 @@ func (c *Cache) fail(err error, asked request) {
 		d.err = &Error{what: "no token with the claims that were asked for", retryAfter: f.backoff, err: err}
 		c.settle(d)
 	}
+	retryIn := c.retryIn(f.at)
 	_, live := c.Live()
 	c.announce()
 	c.mu.Unlock()
-	c.log.Warn("token renewal failed", slog.Any("error", err), slog.Duration("retry_in", f.wait(live)), slog.Bool("token_alive", live))
+	c.log.Warn("token renewal failed", slog.Any("error", err), slog.Duration("retry_in", retryIn), slog.Bool("token_alive", live))
 }
 
 // settle ends the demand, whose outcome has been set. Callers hold mu.

@@ -28,7 +28,7 @@ func (c *Cache) Status() Status {
 	}
 	if f := c.failure; f != nil {
 		s.LastError = f.err
-		s.Renews = now.wall.Add(f.wait(s.Live) - now.since(f.at))
+		s.Renews = now.wall.Add(c.retryIn(now))
 	}
 	return s
 }
