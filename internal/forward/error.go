@@ -77,7 +77,7 @@ func problemOf(err error, maxWait time.Duration) Problem {
 	case errors.Is(err, errReplayImpossible):
 		return Problem{
 			http.StatusServiceUnavailable, "replay_impossible",
-			"Dataverse refused the token, and the request's body is too large to have been kept for sending it again (retry.max_body). A newer token is being fetched: send the request again.",
+			"Dataverse refused the token, and the request's body was not kept for sending it again: it is too large (retry.max_body), or there was no room for it (retry.dir). A newer token is being fetched: send the request again.",
 			"destination_unavailable", time.Second,
 		}
 	case errors.As(err, &transport):

@@ -116,3 +116,20 @@ func TestRefusedDuringALongRetryAfter(t *testing.T) {
 		}
 	})
 }
+
+// Somebody has made the lifetime of tokens shorter since the one that is refused
+// was issued. The new one is not taken for that one near its end.
+func TestAShorterLifetime(t *testing.T) {
+	s := &fakeSource{fetch: func(_ context.Context, n int, _ string) (*oauth2.Token, error) {
+		if n == 1 {
+			return issue(n, time.Hour), nil
+		}
+		return issue(n, 4*time.Second), nil
+	}}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		token, _, err := c.Reject(warm(t, c), "", path)(within(t, time.Second))
+		if token != "t2" || err != nil {
+			t.Errorf("token %q, %v; want t2", token, err)
+		}
+	})
+}

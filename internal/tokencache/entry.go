@@ -41,7 +41,7 @@ func (c *Cache) newEntry(t *oauth2.Token, sent instant, claims string, before *e
 		claims:   claims,
 	}
 	e.full = e.lifetime
-	if before != nil && e.expires().Sub(before.expires()) < max(time.Second, part(before.lifetime, 0.01)) {
+	if before != nil && e.expires().Sub(before.expires()).Abs() < max(time.Second, part(before.lifetime, 0.01)) {
 		e.full = max(e.full, before.full)
 	}
 	if s, ok := t.Extra("refresh_in").(int64); ok {
