@@ -30,7 +30,7 @@ func TestClaimsThatCannotBeHad(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		mustToken(t, c)
-		if sent := s.sent(); slices.Contains(sent[2:], `{"a":1}`) {
+		if sent := s.sent(); slices.Contains(sent[5:], `{"a":1}`) {
 			t.Errorf("the claims are carried into later fetches: %q", sent)
 		}
 	})
@@ -130,6 +130,43 @@ func TestAShorterLifetime(t *testing.T) {
 		token, _, err := c.Reject(warm(t, c), "", path)(within(t, time.Second))
 		if token != "t2" || err != nil {
 			t.Errorf("token %q, %v; want t2", token, err)
+		}
+	})
+}
+
+// The token endpoint fails when it is asked for claims. That is as if it failed
+// at any other time: everybody waits, and gets what was asked for.
+func TestAFailureOfAFetchWithClaims(t *testing.T) {
+	s := &fakeSource{fetch: func(_ context.Context, n int, _ string) (*oauth2.Token, error) {
+		if n == 2 || n == 3 {
+			return nil, fakeError{}
+		}
+		return issue(n, time.Hour), nil
+	}}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		old := warm(t, c)
+		claims, plain := c.Reject(old, `{"a":1}`, path), c.Reject(old, "", path)
+		for _, wait := range []tokencache.Wait{claims, plain} {
+			if token, fresh, err := wait(within(t, 10*time.Second)); token != "t4" || !fresh || err != nil {
+				t.Errorf("token %q, fresh %v, %v; want t4 once the endpoint is well", token, fresh, err)
+			}
+		}
+	})
+}
+
+// Who asks for no claims is not turned away since those of others cannot be had.
+func TestRevokedBesideClaimsThatCannotBeHad(t *testing.T) {
+	s := &fakeSource{fetch: func(_ context.Context, n int, claims string) (*oauth2.Token, error) {
+		if claims != "" {
+			return nil, fakeError{}
+		}
+		return issue(n, time.Hour), nil
+	}}
+	inBubble(t, s, tokencache.Options{}, func(t *testing.T, c *tokencache.Cache) {
+		old := warm(t, c)
+		c.Reject(old, `{"a":1}`, path)
+		if token, fresh, err := c.Reject(old, "", path)(within(t, 30*time.Second)); token != "t6" || !fresh || err != nil {
+			t.Errorf("token %q, fresh %v, %v; want t6, after four failures", token, fresh, err)
 		}
 	})
 }

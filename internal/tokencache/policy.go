@@ -24,6 +24,8 @@ const (
 	permanentRetry = 30 * time.Second // when sign-in is refused
 	maxServerWait  = time.Minute      // of Retry-After, while no token is alive
 
+	claimsTries = 4 // that fail, before claims are given up
+
 	firstGap = time.Second // between forced fetches that do not help
 	maxGap   = 30 * time.Second
 	episode  = 2 * maxGap // after which a path's refusals are forgotten

@@ -9,6 +9,7 @@ import (
 // token than the current one. The fetching goroutine fulfils it once.
 type demand struct {
 	claims string        // JSON of a claims challenge; empty if a plain newer token will do
+	failed int           // how often it could not be fulfilled with these claims
 	done   chan struct{} // closed once the fields below are set
 	got    *entry
 	fresh  bool // got was asked for after the demand was made
@@ -87,8 +88,12 @@ func (c *Cache) await(d *demand, token, claims, path string) Wait {
 		case <-ctx.Done():
 			return "", false, c.unavailable(ctx)
 		}
-		if d.err != nil {
+		switch {
+		case d.err == nil:
+		case d.err.permanent || claims != "":
 			return "", false, d.err
+		default: // it was for the claims of others
+			return c.Reject(token, claims, path)(ctx)
 		}
 		if d.got.value == token {
 			return "", false, stillRefused(c.noNewer(d.got, path))

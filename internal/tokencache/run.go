@@ -133,8 +133,8 @@ func (c *Cache) publish(e *entry, asked request) {
 }
 
 // fail records a fetch that brought no token. Those who wait go on waiting,
-// but for a permanent failure, and for claims: those may be what the endpoint
-// cannot do, and must not keep it from plain renewals.
+// but for a permanent failure, and after a few for claims: those may be what the
+// endpoint cannot do, and must not keep it from plain renewals.
 func (c *Cache) fail(err error, asked request) {
 	f := &failure{err: err, at: c.now(), count: 1}
 	f.permanent, f.serverWait = wishes(err)
@@ -154,8 +154,10 @@ func (c *Cache) fail(err error, asked request) {
 		d.err = c.refusedSignIn(f)
 		c.settle(d)
 	case asked.claims != "" && d == asked.demand:
-		d.err = &Error{what: "no token with the claims that were asked for", retryAfter: f.backoff, err: err}
-		c.settle(d)
+		if d.failed++; d.failed == claimsTries {
+			d.err = &Error{what: "no token with the claims that were asked for", retryAfter: f.backoff, err: err}
+			c.settle(d)
+		}
 	}
 	retryIn := c.retryIn(f.at)
 	_, live := c.Live()
