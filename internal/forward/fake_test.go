@@ -31,6 +31,7 @@ type fakeTokens struct {
 	n        int        // number of the current token
 	rejected []string   // with the claims
 	replayed []string
+	paths    []string // of both
 }
 
 func (f *fakeTokens) current() string { return fmt.Sprintf("t%d", f.n+1) }
@@ -46,10 +47,10 @@ func (f *fakeTokens) Live() (string, bool) {
 
 func (f *fakeTokens) Token(ctx context.Context) (string, error) { return f.token(ctx) }
 
-func (f *fakeTokens) Reject(token, claims, _ string) func(context.Context) (string, bool, error) {
+func (f *fakeTokens) Reject(token, claims, path string) func(context.Context) (string, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rejected = append(f.rejected, token+claims)
+	f.rejected, f.paths = append(f.rejected, token+claims), append(f.paths, path)
 	if f.newer != nil {
 		return func(ctx context.Context) (string, bool, error) { return f.newer(ctx, token, claims) }
 	}
@@ -66,10 +67,10 @@ func (f *fakeTokens) Reject(token, claims, _ string) func(context.Context) (stri
 	return func(context.Context) (string, bool, error) { return current, fresh, nil }
 }
 
-func (f *fakeTokens) Replayed(token, _ string, accepted bool) {
+func (f *fakeTokens) Replayed(token, path string, accepted bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.replayed = append(f.replayed, fmt.Sprint(token, " ", accepted))
+	f.replayed, f.paths = append(f.replayed, fmt.Sprint(token, " ", accepted)), append(f.paths, path)
 }
 
 // noToken is an error of a token cache.

@@ -128,6 +128,23 @@ func TestAFreshTokenRefusedToo(t *testing.T) {
 	}
 }
 
+// Which requests are alike is told with each refusal, and holds no keys nor
+// anything of the query.
+func TestThePathOfARefusal(t *testing.T) {
+	for _, tt := range []struct{ method, target, want string }{
+		{"GET", "/api/data/v9.2/accounts(1234)/name?$select=x", "GET /api/data/v9.2/accounts(...)/name"},
+		{"DELETE", "/api/data/v9.2/accounts%28name='x'%29", "DELETE /api/data/v9.2/accounts(...)"},
+		{"POST", "/XRMServices/2011/Organization.svc/web", "POST /XRMServices/2011/Organization.svc/web"},
+	} {
+		tokens := &fakeTokens{}
+		h := accepting(new(atomic.Int32), func(http.ResponseWriter, *http.Request) {}, "t2")
+		newRig(t, h, tokens, forward.Options{}).do(t, tt.method, tt.target, nil)
+		if want := []string{tt.want, tt.want}; !slices.Equal(tokens.paths, want) {
+			t.Errorf("%s %s: told of %q, want %q twice", tt.method, tt.target, tokens.paths, tt.want)
+		}
+	}
+}
+
 // The token is revoked, and so is the one that was fetched because of that.
 // The client is told of neither, and what it sent is executed once.
 func TestRevokedTwiceInARow(t *testing.T) {
