@@ -84,28 +84,31 @@ func giveUp(resp *http.Response, c challenge, err error) (*http.Response, error)
 	return nil, err
 }
 
-// token is the token for a first attempt. A pause that began while the request
-// waited for one is waited out, and the token taken anew.
-func (a *authorize) token(ctx context.Context, x *exchange) (string, error) {
-	for {
-		if token, ok := a.tokens.Live(); ok {
-			return token, nil
-		}
-		var token string
-		err := x.hold(ctx, "token", func(ctx context.Context) (err error) {
-			token, err = a.tokens.Token(ctx)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-		if a.gate.left() == 0 {
-			return token, nil
-		}
-		if err := a.gate.settle(ctx, x); err != nil {
-			return "", err
-		}
+// token is the token for a first attempt.
+func (a *authorize) token(ctx context.Context, x *exchange) (token string, err error) {
+	if token, ok := a.tokens.Live(); ok {
+		return token, nil
 	}
+	err = a.hold(ctx, x, func(ctx context.Context) (err error) {
+		token, err = a.tokens.Token(ctx)
+		return err
+	})
+	return token, err
+}
+
+// errPaused is a pause that began while a request waited for a token. It has to
+// wait for its turn again.
+var errPaused = errors.New("sending was paused meanwhile")
+
+// hold waits for a token.
+func (a *authorize) hold(ctx context.Context, x *exchange, wait func(context.Context) error) error {
+	if err := x.hold(ctx, "token", wait); err != nil {
+		return err
+	}
+	if a.gate.isPaused() {
+		return errPaused
+	}
+	return nil
 }
 
 // newer is the token for the attempt after a refusal. An answer that is of no
@@ -125,17 +128,10 @@ func (a *authorize) newer(r *http.Request, x *exchange, token string, resp *http
 	if !x.replayable() {
 		return "", false, errReplayImpossible
 	}
-	err = x.hold(r.Context(), "token", func(ctx context.Context) error {
+	err = a.hold(r.Context(), x, func(ctx context.Context) error {
 		newer, fresh, err = wait(ctx)
 		return err
 	})
-	if err != nil || a.gate.left() == 0 {
-		return newer, fresh, err
-	}
-	err = a.gate.settle(r.Context(), x)
-	if current, ok := a.tokens.Live(); ok && current != newer {
-		newer, fresh = current, false
-	}
 	return newer, fresh, err
 }
 

@@ -186,25 +186,9 @@ func (g *Gate) take() *place {
 	return &place{gate: g, epoch: g.limit.epoch}
 }
 
-// settle waits for the end of a pause that began while a request, which has its
-// place, waited for something else.
-func (g *Gate) settle(ctx context.Context, x *exchange) error {
-	if g.left() == 0 {
-		return nil
-	}
-	return x.hold(ctx, "throttled", func(ctx context.Context) error {
-		for left := g.left(); left > 0; left = g.left() {
-			if sleep(left)(ctx) != nil {
-				return &stillHeld{paused: true, wait: g.left()}
-			}
-		}
-		return nil
-	})
-}
-
-// left is for how long nothing will be sent.
-func (g *Gate) left() time.Duration {
+// isPaused says whether service protection lets nobody go.
+func (g *Gate) isPaused() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.pause.left(time.Now())
+	return g.pause.isClosed(time.Now())
 }

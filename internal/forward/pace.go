@@ -43,16 +43,20 @@ func (t *pace) RoundTrip(r *http.Request) (*http.Response, error) {
 // send makes one attempt with a place at the gate, which is given back if there
 // is no answer.
 func (t *pace) send(ctx context.Context, r *http.Request, x *exchange) (*http.Response, *place, error) {
-	p, err := t.gate.pass(ctx, x)
-	if err != nil {
-		return nil, nil, err
-	}
-	resp, err := t.next.RoundTrip(r)
-	if err != nil {
+	for {
+		p, err := t.gate.pass(ctx, x)
+		if err != nil {
+			return nil, nil, err
+		}
+		resp, err := t.next.RoundTrip(r)
+		if err == nil {
+			return resp, p, nil
+		}
 		p.leave()
-		return nil, nil, err
+		if !errors.Is(err, errPaused) {
+			return nil, nil, err
+		}
 	}
-	return resp, p, nil
 }
 
 // stillHeld is the error of a request that was held for as long as it may be.
