@@ -99,7 +99,7 @@ func newRig(t *testing.T, h http.HandlerFunc, tokens forward.Tokens, o forward.O
 	upstream.Config.DisableGeneralOptionsHandler = true
 	upstream.Start()
 	t.Cleanup(upstream.Close)
-	r := newRigTo(t, upstream.URL, forward.NewTransport(time.Second, 5*time.Second), tokens, o)
+	r := newRigTo(t, upstream.URL, forward.NewTransport(10*time.Second, 10*time.Second), tokens, o)
 	r.upstream = upstream
 	return r
 }
