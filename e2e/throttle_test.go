@@ -64,7 +64,7 @@ func TestAPushAgainstTightLimits(t *testing.T) {
 // all are answered. (How soon is counted in internal/forward, in no real time.)
 func TestOne429Under64Clients(t *testing.T) {
 	t.Parallel()
-	const clients, pause = 64, 4 * time.Second
+	const clients, pause = 64, 8 * time.Second
 	s := tenant(t, simulator.Options{})
 	p := start(t, "proxyrace", env(s), "serve")
 	p.ready(t)
@@ -89,9 +89,9 @@ func TestOne429Under64Clients(t *testing.T) {
 	}
 	eventually(t, 20*time.Second, "the 429 strikes", func() bool { return s.Stats().Faults["throttle"] == 1 })
 	struck := time.Now()
-	eventually(t, pause/2, "what was under way has come to its end, and all are held", func() bool { return throttled(t, p) == clients })
+	eventually(t, pause*3/4, "what was under way has come to its end, and all are held", func() bool { return throttled(t, p) == clients })
 	underWay := s.Stats().Requests
-	<-time.After(pause*3/4 - time.Since(struck))
+	<-time.After(pause*7/8 - time.Since(struck))
 	inside := s.Stats().Requests
 	eventually(t, 20*time.Second, "requests go on", func() bool { return s.Stats().Requests > inside+10*clients })
 	stop()

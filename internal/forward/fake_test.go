@@ -92,7 +92,7 @@ type rig struct {
 	log      *syncBuffer
 }
 
-// newRig serves h as upstream. Zero options get a short MaxWait.
+// newRig serves h as upstream. Zero options get a MaxWait of 10 s.
 func newRig(t *testing.T, h http.HandlerFunc, tokens forward.Tokens, o forward.Options) *rig {
 	t.Helper()
 	upstream := httptest.NewUnstartedServer(h)
@@ -115,7 +115,7 @@ func newRigTo(t *testing.T, upstream string, transport http.RoundTripper, tokens
 	}
 	r := &rig{log: &syncBuffer{}}
 	if o.MaxWait == 0 {
-		o.MaxWait = 2 * time.Second
+		o.MaxWait = 10 * time.Second
 	}
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
