@@ -212,7 +212,7 @@ func (tp *tenantProcess) stats(t *testing.T) (s simulator.Stats) {
 // It is recorded when its answer ends, a moment after the client has that.
 func (tp *tenantProcess) arrived(t *testing.T, id string) (found simulator.Request) {
 	t.Helper()
-	eventually(t, 5*time.Second, "Dataverse has answered request "+id, func() bool {
+	eventually(t, 20*time.Second, "Dataverse has answered request "+id, func() bool {
 		var recent []simulator.Request
 		tp.control(t, "GET /requests", &recent)
 		i := slices.IndexFunc(recent, func(r simulator.Request) bool { return r.Header.Get("X-Ms-Client-Request-Id") == id })

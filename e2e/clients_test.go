@@ -218,12 +218,12 @@ func TestLocalTokenLives(t *testing.T) {
 	passes("while the file is empty", l.origin, token, http.StatusOK)
 	newSecret := "another-secret-of-nightly-import"
 	l.dir.write(t, theClient, []byte(newSecret))
-	eventually(t, 3*time.Second, "the new secret is taken", func() bool { // files are read 20 times a second at most
+	eventually(t, 20*time.Second, "the new secret is taken", func() bool { // files are read 20 times a second at most
 		status, _, _ := l.get(t, l.origin, basicOf(theClient, newSecret))
 		return status == http.StatusOK
 	})
 	fresh := "Bearer " + l.token(t, l.origin, newSecret)
-	eventually(t, 3*time.Second, "the old token is refused", func() bool {
+	eventually(t, 20*time.Second, "the old token is refused", func() bool {
 		status, _, _ := l.get(t, l.origin, token)
 		return status == http.StatusUnauthorized
 	})

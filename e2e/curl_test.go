@@ -131,7 +131,7 @@ func (b *curlBench) create(body string, args ...string) string {
 func (b *curlBench) inFlight(n string) {
 	b.Helper()
 	pattern := regexp.MustCompile(`(?m)^dvproxy_requests_in_flight\{.*\} ` + n + `$`)
-	eventually(b.T, 5*time.Second, n+" requests are in flight", func() bool {
+	eventually(b.T, 20*time.Second, n+" requests are in flight", func() bool {
 		return pattern.MatchString(b.do(b.proxy.admin+"/metrics").want(b, "200").body)
 	})
 }

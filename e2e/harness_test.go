@@ -178,6 +178,13 @@ func (p *proxy) read(stderr io.Reader, listening chan struct{}) {
 
 func (p *proxy) allLogs() string { return p.lastLogs(1 << 30) }
 
+// lines is how many lines the log has.
+func (p *proxy) lines() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.logs)
+}
+
 func (p *proxy) lastLogs(n int) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

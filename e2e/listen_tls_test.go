@@ -195,25 +195,24 @@ func TestCertificateFilesAreReplacedUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for range 2 {
+	for n := range 2 {
 		cert := f.issue(func(cert *x509.Certificate) {
 			mu.Lock()
 			roots.AddCert(cert)
 			mu.Unlock()
-			<-time.After(1500 * time.Millisecond) // longer than between two looks
+			eventually(t, 20*time.Second, "dvproxy has seen the certificate without its key", func() bool {
+				return strings.Count(p.allLogs(), "changed certificate not used") > n
+			})
 		})
-		eventually(t, 10*time.Second, "the new certificate is in use", func() bool {
+		eventually(t, 20*time.Second, "the new certificate is in use", func() bool {
 			seen := latest.Load()
 			return seen != nil && seen.Cmp(cert.SerialNumber) == 0
 		})
 	}
 	close(stop)
 	clients.Wait()
-	if st := s.Stats(); int64(st.Executed) != written.Load() || st.Repeated != 0 || written.Load() < 50 {
+	if st := s.Stats(); int64(st.Executed) != written.Load() || st.Repeated != 0 || written.Load() < 20 {
 		t.Errorf("executed %d, repeated %d; the clients wrote %d", st.Executed, st.Repeated, written.Load())
-	}
-	if !strings.Contains(p.allLogs(), "changed certificate not used") {
-		t.Error("nothing was said of the certificate without its key")
 	}
 }
 

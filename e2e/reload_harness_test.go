@@ -48,12 +48,12 @@ func (r *reloadable) change(t testing.TB, yaml, message string) {
 // hangUp sends SIGHUP and waits until it has been dealt with.
 func (r *reloadable) hangUp(t testing.TB, message string) {
 	t.Helper()
-	before := r.reloads.Load()
+	before, lines := r.reloads.Load(), r.lines()
 	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 20*time.Second, "the configuration is read again", func() bool { return r.reloads.Load() > before })
-	if logs := r.lastLogs(12); !strings.Contains(logs, message) {
+	if logs := r.lastLogs(r.lines() - lines); !strings.Contains(logs, message) {
 		t.Fatalf("the log does not say %q:\n%s", message, logs)
 	}
 }

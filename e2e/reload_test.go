@@ -159,8 +159,11 @@ func TestReloadEnvironments(t *testing.T) {
 
 	finish := p.slowPost(t, c, origin, "second")
 	p.change(t, one+yamlOf(other, "second", "    listen: "+socket+"\n"), reloaded)
-	eventually(t, 5*time.Second, "nobody listens at the old address", func() bool {
-		_, err := net.Dial("tcp", strings.TrimPrefix(origin, "http://"))
+	eventually(t, 20*time.Second, "nobody listens at the old address", func() bool {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(origin, "http://"))
+		if err == nil {
+			conn.Close()
+		}
 		return err != nil
 	})
 	if o := finish(); o.status != http.StatusNoContent {
@@ -171,7 +174,7 @@ func TestReloadEnvironments(t *testing.T) {
 	}
 
 	p.change(t, one, reloaded)
-	eventually(t, 5*time.Second, "the socket is gone", func() bool {
+	eventually(t, 20*time.Second, "the socket is gone", func() bool {
 		_, err := os.Stat(strings.TrimPrefix(socket, "unix:"))
 		return err != nil && !strings.Contains(metrics(t, p.proxy), `runway_seconds{environment="second"}`)
 	})
@@ -196,8 +199,11 @@ func TestReloadKeepsTheToken(t *testing.T) {
 	c := newClient(t)
 	outage(t, s)
 	p.change(t, base+"    renew_at: 0.8\n", reloaded)
+	before := p.lines()
 	p.change(t, strings.Replace(base, s.ClientSecret(), "a-wrong-secret", 1), reloaded)
-	eventually(t, 10*time.Second, "the new secret is tried at once", func() bool { return strings.Contains(p.lastLogs(20), "token renewal failed") })
+	eventually(t, 20*time.Second, "the new secret is tried at once", func() bool {
+		return strings.Contains(p.lastLogs(p.lines()-before), "token renewal failed")
+	})
 	if o := send(t, c, "POST", p.origin+accounts, strings.NewReader(`{"name":"x"}`)); o.status != http.StatusNoContent {
 		t.Errorf("with a live token: %v", o)
 	}
@@ -240,7 +246,7 @@ func TestReloadWhileThrottled(t *testing.T) {
 	p.ready(t)
 	done := make(chan *tally, 1)
 	go func() { done <- create(t, p.origin, 8, 6) }()
-	eventually(t, 10*time.Second, "throttled", func() bool { return strings.Contains(p.lastLogs(100), `"msg":"throttled"`) })
+	eventually(t, 10*time.Second, "throttled", func() bool { return strings.Contains(p.allLogs(), `"msg":"throttled"`) })
 	p.change(t, base+"    affinity: spread\n", reloaded)
 	o := send(t, newClient(t), "POST", p.origin+accounts, strings.NewReader(`{"name":"late"}`))
 	if o.status != http.StatusNoContent {
@@ -273,7 +279,7 @@ func TestReloadLogAndAdmin(t *testing.T) {
 	p.change(t, base, reloaded)
 	send(t, c, "GET", p.origin+accounts, nil)
 	logged := func() int { return strings.Count(p.allLogs(), `"msg":"request"`) }
-	eventually(t, 5*time.Second, "a request is logged", func() bool { return logged() > 0 })
+	eventually(t, 20*time.Second, "a request is logged", func() bool { return logged() > 0 })
 	if n := logged(); n != 1 {
 		t.Errorf("%d of two requests are logged, want only the one on the info level", n)
 	}

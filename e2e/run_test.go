@@ -119,9 +119,9 @@ func TestRunSeveralEnvironments(t *testing.T) {
 func TestRunTwice(t *testing.T) {
 	t.Parallel()
 	s := tenant(t, simulator.Options{})
-	first, second := freeAddress(t), freeAddress(t)
+	other := serve(t, s)
+	first, second := strings.TrimPrefix(other.origin, "http://"), strings.TrimPrefix(other.admin, "http://")
 	file := "DVPROXY_CONFIG=" + configFile(t, "environments: [{listen: '"+first+"'}]\nadmin: {listen: '"+second+"'}\n")
-	start(t, "proxy", append(env(s), file, "DVPROXY_LISTEN=", "DVPROXY_ADMIN="), "serve")
 	dir := t.TempDir()
 	// Each waits until both are there.
 	script := `touch "$0/$$"; until [ $(ls "$0" | wc -l) = 2 ]; do sleep 0.02; done; echo "$DATAVERSE_URL"`
@@ -141,6 +141,7 @@ func TestRunTwice(t *testing.T) {
 func TestRunWithoutAToken(t *testing.T) {
 	t.Parallel()
 	s := tenant(t, simulator.Options{})
+	nobody, _ := nobodysAddress(t)
 	hanging := tenant(t, simulator.Options{})
 	if err := hanging.FailEntra(simulator.Fault{Kind: simulator.FaultHang}); err != nil {
 		t.Fatal(err)
@@ -153,7 +154,7 @@ func TestRunWithoutAToken(t *testing.T) {
 		want    []string
 	}{
 		{"refused", append(env(s), "AZURE_CLIENT_SECRET=wrong"), 30 * time.Second, 0, []string{"✗ sign-in", "AADSTS7000215", "was not started"}},
-		{"unreachable", append(env(s), "AZURE_AUTHORITY_HOST=http://"+freeAddress(t)), 1500 * time.Millisecond, time.Second, []string{"✗ authority network", "to mend it:", "✗ sign-in"}},
+		{"unreachable", append(env(s), "AZURE_AUTHORITY_HOST=http://"+nobody), 1500 * time.Millisecond, time.Second, []string{"✗ authority network", "to mend it:", "✗ sign-in"}},
 		{"hanging", env(hanging), 1500 * time.Millisecond, 1500 * time.Millisecond, []string{"✗ sign-in", "was not started"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

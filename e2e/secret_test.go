@@ -31,7 +31,7 @@ func TestWrongSecretIsMended(t *testing.T) {
 	}
 	p := serve(t, s, "AZURE_CLIENT_SECRET=", "AZURE_CLIENT_SECRET_FILE="+file)
 	c := newClient(t)
-	eventually(t, 5*time.Second, "sign-in was refused", func() bool { return tokenCalls(s) > 0 })
+	eventually(t, 20*time.Second, "sign-in was refused", func() bool { return tokenCalls(s) > 0 })
 	start := time.Now()
 	for range 20 {
 		o := send(t, c, "POST", p.origin+accounts, strings.NewReader(`{"name":"x"}`))

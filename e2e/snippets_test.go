@@ -100,7 +100,7 @@ func (s snippet) run(t *testing.T, origin string) string {
 	}
 	cmd := runner(s.language)(t, text)
 	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir(), "CLIENT_SECRET="+clientSecret)
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 10 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -16,12 +16,7 @@ import (
 // itself.
 func TestStartsWithoutEntra(t *testing.T) {
 	s := tenant(t, simulator.Options{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr, release := nobodysAddress(t)
 	p := serve(t, s, "AZURE_AUTHORITY_HOST=http://"+addr)
 	if o := send(t, newClient(t), "GET", p.admin+"/readyz", nil); o.status != 503 {
 		t.Errorf("/readyz answers %v", o)
@@ -29,9 +24,13 @@ func TestStartsWithoutEntra(t *testing.T) {
 	if o := send(t, newClient(t), "GET", p.admin+"/livez", nil); o.status != 200 {
 		t.Errorf("/livez answers %v", o)
 	}
-	if l, err = net.Listen("tcp", addr); err != nil {
-		t.Fatal(err)
-	}
+	release()
+	var l net.Listener
+	eventually(t, 10*time.Second, "the address is free", func() bool {
+		var err error
+		l, err = net.Listen("tcp", addr)
+		return err == nil
+	})
 	entra := &http.Server{Handler: s.Entra(), ReadHeaderTimeout: time.Minute}
 	defer entra.Close()
 	go func() { _ = entra.Serve(l) }()
@@ -84,7 +83,7 @@ func TestAddressInUse(t *testing.T) {
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		s := tenant(t, simulator.Options{})
 		cmd := exec.Command(filepath.Join(binaries, "proxy"), "serve")
-		cmd.Env = append(env(s), "DVPROXY_LISTEN=localhost:"+port)
+		cmd.Env = append(env(s), "DVPROXY_LISTEN=localhost:"+port, "DVPROXY_ADMIN=off")
 		out, _ := cmd.CombinedOutput()
 		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(out), "in use") {
 			t.Errorf("%s is taken: exit code %d\n%s", address, code, out)

@@ -38,7 +38,7 @@ func outage(t testing.TB, s *simulator.Server) {
 // entryIn waits until dvproxy has put a token into the folder.
 func entryIn(t testing.TB, dir string) {
 	t.Helper()
-	eventually(t, 5*time.Second, "a token is kept", func() bool {
+	eventually(t, 20*time.Second, "a token is kept", func() bool {
 		names, _ := filepath.Glob(filepath.Join(dir, "tokens", "*.token"))
 		return len(names) > 0
 	})
@@ -237,7 +237,7 @@ func TestHostileState(t *testing.T) {
 	if got := strings.Count(p.allLogs(), "trouble with a token on disk"); got != 1 || !strings.Contains(p.allLogs(), "over 512 KiB") {
 		t.Errorf("%d warnings, want one", got)
 	}
-	eventually(t, 5*time.Second, "the entry is replaced", func() bool {
+	eventually(t, 20*time.Second, "the entry is replaced", func() bool {
 		info, err := os.Stat(names[0])
 		return err == nil && info.Size() < 1<<20
 	})

@@ -60,11 +60,11 @@ func TestAPushAgainstTightLimits(t *testing.T) {
 	t.Logf("%d rows in %v; refused %v", clients*rows, took, stats.Throttled)
 }
 
-// One 429 under 64 clients: in its time nothing more is sent,
-// and within 2 s of its end all are answered.
+// One 429 under 64 clients: in its time nothing more is sent, and soon after its end
+// all are answered. (How soon is counted in internal/forward, in no real time.)
 func TestOne429Under64Clients(t *testing.T) {
 	t.Parallel()
-	const clients, pause = 64, 2 * time.Second
+	const clients, pause = 64, 8 * time.Second
 	s := tenant(t, simulator.Options{})
 	p := start(t, "proxyrace", env(s), "serve")
 	p.ready(t)
@@ -88,11 +88,12 @@ func TestOne429Under64Clients(t *testing.T) {
 		})
 	}
 	eventually(t, 20*time.Second, "the 429 strikes", func() bool { return s.Stats().Faults["throttle"] == 1 })
-	<-time.After(pause / 4) // what was under way has come to its end
+	struck := time.Now()
+	eventually(t, pause*3/4, "what was under way has come to its end, and all are held", func() bool { return throttled(t, p) == clients })
 	underWay := s.Stats().Requests
-	<-time.After(pause / 2)
+	<-time.After(pause*7/8 - time.Since(struck))
 	inside := s.Stats().Requests
-	eventually(t, 5*time.Second, "requests go on", func() bool { return s.Stats().Requests > inside+10*clients })
+	eventually(t, 20*time.Second, "requests go on", func() bool { return s.Stats().Requests > inside+10*clients })
 	stop()
 	wg.Wait()
 	if inside != underWay {
@@ -100,13 +101,25 @@ func TestOne429Under64Clients(t *testing.T) {
 	}
 	held := 0
 	for _, took := range longest.Range {
-		if held++; took.(time.Duration) > pause+2*time.Second {
+		if held++; took.(time.Duration) > pause+10*time.Second {
 			t.Errorf("a request took %v", took)
 		}
 	}
 	if bad, stats := outcomes.bad(), s.Stats(); held < clients/2 || len(bad) > 0 || stats.Repeated != 0 || stats.Executed != outcomes.total() {
 		t.Errorf("%d clients were held; they saw %v; %d rows more than once, %d executions of %d", held, bad, stats.Repeated, stats.Executed, outcomes.total())
 	}
+}
+
+// throttled is how many requests dvproxy holds because Dataverse throttles.
+func throttled(t testing.TB, p *proxy) int {
+	t.Helper()
+	_, rest, _ := strings.Cut(metrics(t, p), `dvproxy_requests_held{environment="127.0.0.1",reason="throttled"} `)
+	line, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.Atoi(line)
+	if err != nil {
+		t.Fatalf("no gauge of what is held: %v", err)
+	}
+	return n
 }
 
 // Hundreds of clients that hang up while they are held are not executed for.
@@ -116,7 +129,7 @@ func TestHeldClientsThatHangUp(t *testing.T) {
 	s := tenant(t, simulator.Options{})
 	p := start(t, "proxyrace", env(s), "serve")
 	p.ready(t)
-	if err := s.FailDataverse(simulator.Fault{Kind: simulator.FaultThrottle, RetryAfter: 6 * time.Second, Count: 1}); err != nil {
+	if err := s.FailDataverse(simulator.Fault{Kind: simulator.FaultThrottle, RetryAfter: 10 * time.Second, Count: 1}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -137,27 +150,17 @@ func TestHeldClientsThatHangUp(t *testing.T) {
 			}
 		})
 		if n == 0 {
-			eventually(t, 5*time.Second, "the 429 strikes", func() bool { return s.Stats().Faults["throttle"] == 1 })
+			eventually(t, 20*time.Second, "the 429 strikes", func() bool { return s.Stats().Faults["throttle"] == 1 })
 		}
 	}
-	const gauge = "dvproxy_requests_held{environment=\"127.0.0.1\",reason=\"throttled\"} "
-	held := func() int {
-		_, rest, _ := strings.Cut(metrics(t, p), gauge)
-		line, _, _ := strings.Cut(rest, "\n")
-		n, err := strconv.Atoi(line)
-		if err != nil {
-			t.Fatalf("no gauge of what is held: %v", err)
-		}
-		return n
-	}
-	eventually(t, 5*time.Second, "all are held", func() bool { return held() == clients })
+	eventually(t, 10*time.Second, "all are held", func() bool { return throttled(t, p) == clients })
 	hangUp()
-	eventually(t, 2*time.Second, "those that hung up have left the queue", func() bool { return held() == stay })
+	eventually(t, 10*time.Second, "those that hung up have left the queue", func() bool { return throttled(t, p) == stay })
 	wg.Wait()
 	if bad, stats := stayed.bad(), s.Stats(); len(bad) > 0 || stayed.total() != stay || stats.Executed != stay {
 		t.Errorf("those that stayed saw %v; %d executions, want %d", bad, stats.Executed, stay)
 	}
-	if n := held(); n != 0 {
+	if n := throttled(t, p); n != 0 {
 		t.Errorf("%d are held in the end", n)
 	}
 }

@@ -31,7 +31,7 @@ func invoke(t testing.TB, env []string, args ...string) ran {
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, env...)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = time.Second // a process that was left behind does not hold the test
+	cmd.WaitDelay = 10 * time.Second // a process that was left behind does not hold the test
 	begin := time.Now()
 	err := cmd.Run()
 	if cmd.ProcessState == nil || ctx.Err() != nil {
@@ -55,22 +55,33 @@ func (r ran) want(t testing.TB, code int, stderr ...string) ran {
 	return r
 }
 
-// freeAddress is one on which nobody listens.
-func freeAddress(t testing.TB) string {
+// nobodysAddress is one on which nobody listens, and nobody will until it is
+// released: it is that of a connection's other end.
+func nobodysAddress(t testing.TB) (address string, release func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release = func() {
+		_ = conn.(*net.TCPConn).SetLinger(0) // or the address is taken for a minute more
+		_ = conn.Close()
+		_ = l.Close()
+	}
+	t.Cleanup(release)
+	return conn.LocalAddr().String(), release
 }
 
 // wait and healthcheck know the admin address alone, as in another container.
 func TestWaitAndHealthcheck(t *testing.T) {
 	t.Parallel()
 	s := tenant(t, simulator.Options{})
-	nobody := []string{"DVPROXY_ADMIN=" + freeAddress(t), "HTTP_PROXY=http://" + freeAddress(t)}
+	address, _ := nobodysAddress(t)
+	nobody := []string{"DVPROXY_ADMIN=" + address, "HTTP_PROXY=http://" + address}
 	invoke(t, nobody, "healthcheck").want(t, 1, "no dvproxy answers at 127.0.0.1:", "refused")
 	if r := invoke(t, nobody, "wait", "--max", "300ms").want(t, 1, "not within 300ms", "no dvproxy answers at"); r.took < 300*time.Millisecond {
 		t.Errorf("it waited for %v", r.took)
@@ -113,7 +124,8 @@ func TestQuit(t *testing.T) {
 	s := tenant(t, simulator.Options{})
 	forbidding := serve(t, s)
 	invoke(t, []string{"DVPROXY_ADMIN=" + strings.TrimPrefix(forbidding.admin, "http://")}, "quit").want(t, 1, "403", "admin.quit: true")
-	invoke(t, []string{"DVPROXY_ADMIN=" + freeAddress(t)}, "quit").want(t, 1, "no dvproxy answers")
+	nobody, _ := nobodysAddress(t)
+	invoke(t, []string{"DVPROXY_ADMIN=" + nobody}, "quit").want(t, 1, "no dvproxy answers")
 	if o := send(t, newClient(t), "GET", forbidding.admin+"/livez", nil); o.status != 200 {
 		t.Errorf("after a quit that is not allowed: %v", o)
 	}
@@ -165,7 +177,7 @@ func TestQuit(t *testing.T) {
 
 func TestExitAfterIdle(t *testing.T) {
 	t.Parallel()
-	const idle = 500 * time.Millisecond
+	const idle = time.Second
 	s := tenant(t, simulator.Options{})
 	p := start(t, "proxyrace", env(s), "serve", "--exit-after-idle", idle.String())
 	p.ready(t)
@@ -182,7 +194,7 @@ func TestExitAfterIdle(t *testing.T) {
 		t.Errorf("answered %v", o)
 	}
 	begin := time.Now()
-	if code := p.wait(t); code != 0 || time.Since(begin) < idle/2 {
+	if code := p.wait(t); code != 0 || time.Since(begin) < idle/4 { // the count begins before the client has the answer
 		t.Errorf("exit code %d, %v after the last answer", code, time.Since(begin))
 	}
 	if !strings.Contains(p.allLogs(), "exit_after_idle") {

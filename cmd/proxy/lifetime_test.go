@@ -30,8 +30,8 @@ func TestLifetimeBadInput(t *testing.T) {
 	if n := len(b.Recent()); n > 0 {
 		t.Errorf("%d requests were sent", n)
 	}
-	var stderr strings.Builder
 	for flag, want := range map[string]string{"http://graph.microsoft.com": "must start with https://", "": "name its Graph with --graph-url"} {
+		var stderr strings.Builder
 		if code := run(t.Context(), []string{"lifetime", "set", "5h", "--yes", "--graph-url", flag}, io.Discard, &stderr); code != exitUsage || !strings.Contains(stderr.String(), want) {
 			t.Errorf("--graph-url %q: exit code %d, %s", flag, code, stderr.String())
 		}

@@ -53,7 +53,11 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 
 func flagUsage(f config.Flag) string {
 	usage := fmt.Sprintf("%s (%s", f.Usage, f.Env)
-	if f.Default != "" {
+	switch f.Default {
+	case "":
+	case "required":
+		usage += "; required without a file"
+	default:
 		usage += "; default " + f.Default
 	}
 	return usage + ")"

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite docs/configuration.md")
 func TestReferenceIsCurrent(t *testing.T) {
 	const path = "../../docs/configuration.md"
 	if *update {
-		if err := os.WriteFile(path, []byte(Reference()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(reference()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -24,7 +24,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Reference(), strings.ReplaceAll(string(got), "\r\n", "\n")); diff != "" {
+	if diff := cmp.Diff(reference(), strings.ReplaceAll(string(got), "\r\n", "\n")); diff != "" {
 		t.Errorf("%s is stale; rewrite it with: go test ./internal/config -update\n%s", path, diff)
 	}
 }

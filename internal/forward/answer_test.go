@@ -46,7 +46,7 @@ func TestOwnAnswers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			upstream := "http://" + serveOn(t, tt.upstream)
-			r := newRigTo(t, upstream, forward.NewTransport(time.Second, 300*time.Millisecond), tt.tokens, forward.Options{})
+			r := newRigTo(t, upstream, forward.NewTransport(10*time.Second, 300*time.Millisecond), tt.tokens, forward.Options{})
 			for _, method := range []string{"POST", "GET", "HEAD"} {
 				resp, body := r.do(t, method, "/api/data/v9.2/accounts(1)?$filter=secret", nil)
 				var odata struct {
@@ -87,7 +87,7 @@ func TestTruncatedAnswers(t *testing.T) {
 	}
 	for name, answer := range answers {
 		upstream, _ := rawUpstream(t, answer)
-		r := newRigTo(t, upstream, forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{}, forward.Options{})
+		r := newRigTo(t, upstream, forward.NewTransport(10*time.Second, 10*time.Second), &fakeTokens{}, forward.Options{})
 		resp, err := http.Get(r.url)
 		if err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func TestOldConnectionsAreReplaced(t *testing.T) {
 		defer upstream.Close()
 		target, _ := url.Parse(upstream.URL)
 		for _, aged := range []bool{false, true} {
-			transport := NewTransport(time.Second, time.Second)
+			transport := NewTransport(10*time.Second, 10*time.Second)
 			defer transport.CloseIdleConnections()
 			transport.TLSClientConfig.RootCAs = upstream.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 			if aged {

@@ -26,12 +26,7 @@ func TestDrainingLetsGo(t *testing.T) {
 		token: func(ctx context.Context) (string, error) { return "", waiting(ctx) },
 	}
 	noNewer := &fakeTokens{newer: func(ctx context.Context, _, _ string) (string, bool, error) { return "", false, waiting(ctx) }}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := "http://" + l.Addr().String()
-	_ = l.Close()
+	const nobody = "http://127.0.0.1:1"
 	failing := roundTripper(func(*http.Request) (*http.Response, error) {
 		held <- struct{}{} // and the next attempt is 0.5 s away
 		return nil, &net.OpError{Op: "dial", Err: io.ErrUnexpectedEOF}

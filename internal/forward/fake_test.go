@@ -93,14 +93,14 @@ type rig struct {
 	log      *syncBuffer
 }
 
-// newRig serves h as upstream. Zero options get a short MaxWait.
+// newRig serves h as upstream. Zero options get a MaxWait of 10 s.
 func newRig(t *testing.T, h http.HandlerFunc, tokens forward.Tokens, o forward.Options) *rig {
 	t.Helper()
 	upstream := httptest.NewUnstartedServer(h)
 	upstream.Config.DisableGeneralOptionsHandler = true
 	upstream.Start()
 	t.Cleanup(upstream.Close)
-	r := newRigTo(t, upstream.URL, forward.NewTransport(time.Second, 5*time.Second), tokens, o)
+	r := newRigTo(t, upstream.URL, forward.NewTransport(10*time.Second, 10*time.Second), tokens, o)
 	r.upstream = upstream
 	return r
 }
@@ -116,7 +116,7 @@ func newRigTo(t *testing.T, upstream string, transport http.RoundTripper, tokens
 	}
 	r := &rig{log: &syncBuffer{}}
 	if o.MaxWait == 0 {
-		o.MaxWait = 2 * time.Second
+		o.MaxWait = 10 * time.Second
 	}
 	if o.Dir == "" {
 		o.Dir = t.TempDir()

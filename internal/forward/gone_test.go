@@ -21,34 +21,31 @@ func TestAClientThatHasGoneIsNotExecutedFor(t *testing.T) {
 	for name, request := range requests {
 		t.Run("held at a cold start, "+name, func(t *testing.T) {
 			var upstream atomic.Int32
-			held, release := make(chan struct{}), make(chan struct{})
+			held := make(chan struct{})
 			tokens := &fakeTokens{
 				live: func() (string, bool) { return "", false },
 				token: func(ctx context.Context) (string, error) {
 					close(held)
-					<-release
-					if ctx.Err() == nil {
-						t.Error("the wait's context goes on though the client has gone")
-					}
+					gone(ctx, t)
 					return "t1", nil
 				},
 			}
 			r := newRig(t, func(http.ResponseWriter, *http.Request) { upstream.Add(1) }, tokens, forward.Options{})
-			leaveWhile(t, r, request, held, release)
+			leaveWhile(t, r, request, held)
 			if n := upstream.Load(); n != 0 {
 				t.Errorf("%d requests went upstream, want none", n)
 			}
 		})
 		t.Run("held after a 401, "+name, func(t *testing.T) {
 			var executed atomic.Int32
-			held, release := make(chan struct{}), make(chan struct{})
-			tokens := &fakeTokens{newer: func(context.Context, string, string) (string, bool, error) {
+			held := make(chan struct{})
+			tokens := &fakeTokens{newer: func(ctx context.Context, _, _ string) (string, bool, error) {
 				close(held)
-				<-release
+				gone(ctx, t)
 				return "t2", true, nil
 			}}
 			r := newRig(t, accepting(&executed, ok, "t2"), tokens, forward.Options{})
-			leaveWhile(t, r, request, held, release)
+			leaveWhile(t, r, request, held)
 			if n := executed.Load(); n != 0 {
 				t.Errorf("executed %d times, want never", n)
 			}
@@ -56,9 +53,19 @@ func TestAClientThatHasGoneIsNotExecutedFor(t *testing.T) {
 	}
 }
 
-// leaveWhile sends a request, closes the connection once it is held, and lets
-// the proxy go on when it has noticed.
-func leaveWhile(t *testing.T, r *rig, request string, held, release chan struct{}) {
+// gone waits until the proxy has noticed that the client of a request is gone.
+func gone(ctx context.Context, t *testing.T) {
+	t.Helper()
+	select {
+	case <-ctx.Done():
+	case <-time.After(10 * time.Second):
+		t.Error("the request's context goes on though the client has gone")
+	}
+}
+
+// leaveWhile sends a request, closes the connection once it is held, and waits for
+// the request's end.
+func leaveWhile(t *testing.T, r *rig, request string, held <-chan struct{}) {
 	t.Helper()
 	conn := r.dial(t)
 	if _, err := io.WriteString(conn, request); err != nil {
@@ -66,9 +73,13 @@ func leaveWhile(t *testing.T, r *rig, request string, held, release chan struct{
 	}
 	<-held
 	_ = conn.Close()
-	<-time.After(100 * time.Millisecond) // for the kernels to tell one another
-	close(release)
-	for range 100 {
+	r.brokenOff(t)
+}
+
+// brokenOff waits until the log says that a request was.
+func (r *rig) brokenOff(t *testing.T) {
+	t.Helper()
+	for range 500 {
 		if contains(r.log, "broken_off=true") {
 			return
 		}

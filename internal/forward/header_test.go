@@ -54,7 +54,7 @@ func rawUpstream(t *testing.T, answer string) (url string, heads chan []string) 
 
 func TestHeadersGoUpstream(t *testing.T) {
 	upstream, heads := rawUpstream(t, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-	r := newRigTo(t, upstream, forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{}, forward.Options{})
+	r := newRigTo(t, upstream, forward.NewTransport(10*time.Second, 10*time.Second), &fakeTokens{}, forward.Options{})
 	_, _ = r.raw(t, strings.Join([]string{
 		"GET /x HTTP/1.1", "Host: " + r.addr,
 		"accept: application/json", "odata-version: 4.0", "ODATA-MAXVERSION: 4.0", "OData-Version: 4.01",
@@ -90,7 +90,7 @@ func TestHeadersComeBack(t *testing.T) {
 	dropped := []string{"Strict-Transport-Security: max-age=31536000", "Keep-Alive: timeout=5", "Proxy-Authenticate: Basic", "Connection: X-Hop", "X-Hop: 1"}
 	answer := "HTTP/1.1 200 OK\r\n" + strings.Join(append(capture, dropped...), "\r\n") + "\r\nContent-Length: 2\r\n\r\nok"
 	upstream, heads := rawUpstream(t, answer)
-	r := newRigTo(t, upstream, forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{}, forward.Options{})
+	r := newRigTo(t, upstream, forward.NewTransport(10*time.Second, 10*time.Second), &fakeTokens{}, forward.Options{})
 	got, _ := r.raw(t, "GET / HTTP/1.1\r\nHost: "+r.addr+"\r\nConnection: close\r\n\r\n")
 	<-heads
 	head, body, _ := strings.Cut(got, "\r\n\r\n")
@@ -103,7 +103,7 @@ func TestHeadersComeBack(t *testing.T) {
 
 func TestNothingIsInvented(t *testing.T) {
 	upstream, heads := rawUpstream(t, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>")
-	r := newRigTo(t, upstream, forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{}, forward.Options{})
+	r := newRigTo(t, upstream, forward.NewTransport(10*time.Second, 10*time.Second), &fakeTokens{}, forward.Options{})
 	got, _ := r.raw(t, "GET / HTTP/1.1\r\nHost: "+r.addr+"\r\nConnection: close\r\n\r\n")
 	compareHeads(t, (<-heads)[1:], []string{"Host: " + strings.TrimPrefix(upstream, "http://"), "Authorization: Bearer t1", "Accept-Encoding: gzip"})
 	head, _, _ := strings.Cut(got, "\r\n\r\n")

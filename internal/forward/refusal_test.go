@@ -48,7 +48,7 @@ func TestRefusedBody(t *testing.T) {
 			}))
 			defer upstream.Close()
 			target, _ := url.Parse(upstream.URL)
-			p := forward.New(target, &fakeTokens{}, forward.NewTransport(time.Second, 5*time.Second), forward.Options{})
+			p := forward.New(target, &fakeTokens{}, forward.NewTransport(10*time.Second, 10*time.Second), forward.Options{})
 			r := httptest.NewRequestWithContext(t.Context(), "POST", "/api/data/v9.2/$batch",
 				refusing{strings.NewReader(strings.Repeat("x", 200<<10)), refusedBody{}})
 			r.ContentLength = length

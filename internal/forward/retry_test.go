@@ -1,6 +1,7 @@
 package forward_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -87,23 +88,18 @@ func TestIdempotencyKeysChangeNothing(t *testing.T) {
 
 // While nothing listens, even a POST may be tried again: no byte was sent.
 func TestNoConnection(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	var observed observer
-	r := newRigTo(t, "http://"+addr, forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{},
-		forward.Options{MaxWait: 10 * time.Second, Observer: &observed})
-	server := &http.Server{Handler: http.HandlerFunc(ok)}
-	defer server.Close()
-	go func() {
-		<-time.After(300 * time.Millisecond)
-		if l, err := net.Listen("tcp", addr); err == nil {
-			_ = server.Serve(l)
+	upstream := httptest.NewServer(http.HandlerFunc(ok))
+	defer upstream.Close()
+	transport := forward.NewTransport(10*time.Second, 10*time.Second)
+	dial, dials := transport.DialContext, 0
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if dials++; dials == 1 {
+			addr = "127.0.0.1:1"
 		}
-	}()
+		return dial(ctx, network, addr)
+	}
+	var observed observer
+	r := newRigTo(t, upstream.URL, transport, &fakeTokens{}, forward.Options{MaxWait: 10 * time.Second, Observer: &observed})
 	if resp, answer := r.do(t, "POST", "/x", strings.NewReader("body")); resp.StatusCode != 200 {
 		t.Errorf("answered %d %s, want 200 at the second attempt", resp.StatusCode, answer)
 	}
@@ -114,14 +110,14 @@ func TestNoConnection(t *testing.T) {
 
 func TestGivesUpWithinMaxWait(t *testing.T) {
 	var observed observer
-	r := newRigTo(t, "http://127.0.0.1:1", forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{},
-		forward.Options{MaxWait: time.Second, Observer: &observed})
+	r := newRigTo(t, "http://127.0.0.1:1", forward.NewTransport(10*time.Second, 10*time.Second), &fakeTokens{},
+		forward.Options{MaxWait: 1400 * time.Millisecond, Observer: &observed}) // the third would come after 1.5 s
 	resp, answer := r.do(t, "POST", "/x", strings.NewReader("body"))
 	if resp.StatusCode != 502 || !strings.Contains(answer, "nothing of the request was sent") {
 		t.Errorf("answered %d %s", resp.StatusCode, answer)
 	}
 	if got := observed.all(); len(got) != 2 {
-		t.Errorf("attempts %q, want 2 within 1 s", got)
+		t.Errorf("attempts %q, want 2 within 1.4 s", got)
 	}
 }
 
@@ -130,7 +126,7 @@ func TestFailedHandshake(t *testing.T) {
 	upstream := httptest.NewTLSServer(http.HandlerFunc(ok)) // whose certificate nobody trusts
 	defer upstream.Close()
 	var observed observer
-	r := newRigTo(t, upstream.URL, forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{},
+	r := newRigTo(t, upstream.URL, forward.NewTransport(10*time.Second, 10*time.Second), &fakeTokens{},
 		forward.Options{MaxWait: time.Second, Observer: &observed})
 	resp, answer := r.do(t, "POST", "/x", strings.NewReader("body"))
 	if resp.StatusCode != 502 || !strings.Contains(answer, "nothing of the request was sent") || !strings.Contains(answer, "certificate") {
@@ -169,7 +165,7 @@ func TestIdleConnectionsThatClose(t *testing.T) {
 	upstream.Config.IdleTimeout = time.Nanosecond
 	upstream.Start()
 	defer upstream.Close()
-	r := newRigTo(t, upstream.URL, forward.NewTransport(time.Second, 5*time.Second), &fakeTokens{}, forward.Options{MaxWait: 10 * time.Second})
+	r := newRigTo(t, upstream.URL, forward.NewTransport(10*time.Second, 10*time.Second), &fakeTokens{}, forward.Options{MaxWait: 10 * time.Second})
 	for i := range 50 {
 		id := strings.Repeat("x", i+1)
 		resp, answer := r.do(t, "POST", "/x", strings.NewReader("body"), "X-Id", id)

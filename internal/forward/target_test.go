@@ -97,7 +97,7 @@ func TestRequestTargetsOverHTTP2(t *testing.T) {
 	upstream.EnableHTTP2 = true
 	upstream.StartTLS()
 	defer upstream.Close()
-	transport := forward.NewTransport(time.Second, 5*time.Second)
+	transport := forward.NewTransport(10*time.Second, 10*time.Second)
 	transport.TLSClientConfig.RootCAs = upstream.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	r := newRigTo(t, upstream.URL, transport, &fakeTokens{}, forward.Options{})
 	for _, target := range append(targets, "//a|b?c") {

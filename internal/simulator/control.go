@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -14,7 +15,6 @@ import (
 func (t *Tenant) Control() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
-		"GET /{$}":                 func(*http.Request) (any, error) { return controlCalls, nil },
 		"GET /stats":               func(*http.Request) (any, error) { return t.Stats(), nil },
 		"DELETE /stats":            do(t.ResetStats),
 		"GET /executions":          func(*http.Request) (any, error) { return t.Executions(), nil },
@@ -40,6 +40,10 @@ func (t *Tenant) Control() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answerControl(w, r, handle) })
 	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, strings.Join(controlCalls, "\n")+"\n(A kind of fault that there is not is answered with those that there are.)")
+	})
 	return mux
 }
 

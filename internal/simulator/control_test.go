@@ -77,4 +77,7 @@ func TestControlTellsWhatHappened(t *testing.T) {
 			t.Errorf("%s: %d %s", call, a.status, a.body)
 		}
 	}
+	if a := b.control("GET /"); a.status != 200 || !strings.Contains(a.body, "\nPUT /secrets {\"accepted\":[\"new\",\"old\"]}\n") {
+		t.Errorf("the list of calls: %d %s", a.status, a.body)
+	}
 }

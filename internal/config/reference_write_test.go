@@ -53,8 +53,8 @@ const referenceMiddle = `
 ## The file
 `
 
-// Reference is docs/configuration.md.
-func Reference() string {
+// reference is docs/configuration.md.
+func reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
 	b.WriteString("| flag | variable | default | meaning |\n|---|---|---|---|\n")
