@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -87,7 +86,7 @@ type proxy struct {
 	exited chan struct{} // closed once the process has exited
 	err    error         // how it exited; read after exited
 
-	reloads atomic.Int64 // times that the configuration was read again
+	reload chan struct{} // has one once the configuration was read again
 
 	mu   sync.Mutex // guards logs
 	logs []string
@@ -115,7 +114,7 @@ func serve(t testing.TB, tenant *simulator.Server, more ...string) *proxy {
 // start runs a binary of dvproxy's with nothing but env for its environment.
 func start(t testing.TB, binary string, env []string, args ...string) *proxy {
 	t.Helper()
-	p := &proxy{cmd: exec.Command(filepath.Join(binaries, binary), args...), exited: make(chan struct{})}
+	p := &proxy{cmd: exec.Command(filepath.Join(binaries, binary), args...), exited: make(chan struct{}), reload: make(chan struct{}, 1)}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "DVPROXY_LISTEN=localhost:0", "DVPROXY_ADMIN=localhost:0", "DVPROXY_LOG_FORMAT=json"}, env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -169,11 +168,19 @@ func (p *proxy) read(stderr io.Reader, listening chan struct{}) {
 		p.logs = append(p.logs, lines.Text())
 		p.mu.Unlock()
 		if line.Msg == reloaded || line.Msg == notReloaded {
-			p.reloads.Add(1)
+			notify(p.reload)
 		}
 	}
 	p.err = p.cmd.Wait()
 	close(p.exited)
+}
+
+// notify puts one in a channel that has room for one, unless it is there.
+func notify(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func (p *proxy) allLogs() string { return p.lastLogs(1 << 30) }

@@ -20,8 +20,14 @@ import (
 // 500 reloads under load, good files and bad ones in turn: no client notices, and
 // nothing is left behind.
 func TestReloadsUnderLoad(t *testing.T) {
+	t.Parallel()
 	const clients, reloads = 16, 500
 	s := tenant(t, simulator.Options{TokenLifetime: 3 * time.Second})
+	// So that at each reload most clients have a request in flight, and yet are no
+	// burden to the machine.
+	if err := s.FailDataverse(simulator.Fault{Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
 	base := "environments:\n" + yamlOf(s, "main", "    listen: localhost:0\n")
 	good := []string{
 		base,
@@ -37,7 +43,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	p := serveFile(t, base)
 	p.ready(t)
-	opened, stop := int64(0), make(chan struct{})
+	opened, answered, stop := int64(0), make(chan struct{}, 1), make(chan struct{})
 	var outcomes tally
 	var wg sync.WaitGroup
 	var rows atomic.Int64
@@ -54,12 +60,14 @@ func TestReloadsUnderLoad(t *testing.T) {
 					return
 				default:
 					outcomes.add(send(t, c, "POST", p.origin+accounts, strings.NewReader(fmt.Sprintf(`{"name":"row-%d"}`, rows.Add(1)))))
+					notify(answered)
 				}
 			}
 		})
 	}
 	before := p.usage(t)
 	for n := range reloads {
+		<-answered
 		if n%2 == 0 {
 			p.change(t, good[n/2%len(good)], "")
 		} else {

@@ -87,6 +87,8 @@ func (s *service) open(ctx context.Context, at place, certificates listen.Certif
 		switch {
 		case present.place == at && (present.endpoint.TLS != nil) == (certificates != nil):
 			return present, nil
+		case isSocket(at.address) && present.place.address == at.address && present.place != at:
+			return nil, fmt.Errorf("%s: socket_mode and socket_group of a socket that stays cannot be changed while dvproxy runs; restart it", at.address)
 		case present.place == at:
 			return nil, fmt.Errorf("%s: TLS cannot be switched on or off while dvproxy runs; restart it, or give the environment another address", at.address)
 		}

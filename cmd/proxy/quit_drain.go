@@ -53,7 +53,7 @@ func (s *service) untilTold(o orders) error {
 		case <-s.leave.told.Done():
 		case <-o.reload:
 			s.reporter.reloading()
-			s.reload(o.told)
+			s.reload(s.leave.told)
 			s.reporter.reloaded(s.setup)
 		case err := <-s.failed:
 			s.leave.tell(err)

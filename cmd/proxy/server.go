@@ -32,6 +32,7 @@ type server struct {
 	place    place
 	stage    atomic.Pointer[stage]
 	draining atomic.Bool
+	closed   chan struct{} // closed once nobody listens any more
 	grace    time.Duration // for what is on its way when draining begins
 
 	mu      sync.Mutex            // guards waiting
@@ -40,7 +41,7 @@ type server struct {
 
 // newServer returns a server that has nothing to serve yet.
 func newServer(at place, endpoint *listen.Endpoint, log *slog.Logger) *server {
-	s := &server{endpoint: endpoint, place: at, grace: drainGrace, waiting: map[net.Conn]struct{}{}}
+	s := &server{endpoint: endpoint, place: at, closed: make(chan struct{}), grace: drainGrace, waiting: map[net.Conn]struct{}{}}
 	s.http = &http.Server{
 		Handler:                      s,
 		ReadHeaderTimeout:            headerLimit,
@@ -57,6 +58,7 @@ func newServer(at place, endpoint *listen.Endpoint, log *slog.Logger) *server {
 
 // serve serves until drain. It returns an error if a listener fails.
 func (s *server) serve() error {
+	defer close(s.closed)
 	failed := make(chan error, len(s.endpoint.Listeners))
 	for _, l := range s.endpoint.Listeners {
 		go func() {
@@ -67,8 +69,10 @@ func (s *server) serve() error {
 			}
 		}()
 	}
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return err
+	for range s.endpoint.Listeners {
+		if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type service struct {
 	reporter   *reporter
 	started    time.Time
 	past       past
+	leaving    []*server  // that the last reload has told to close
 	failed     chan error // of a listener; has room for one
 }
 

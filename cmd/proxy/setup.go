@@ -139,17 +139,16 @@ func (s *service) begin(before *setup) {
 	s.retire(before)
 }
 
-// announce tells where what was not there before is to be had, and which
+// announce tells where what was not there before is now to be had, and which
 // listeners have become open to all.
 func (s *service) announce(before *setup) {
-	old := before.servers()
 	for _, e := range s.environments {
 		was := before.named(e.config.Name)
-		fresh := !slices.Contains(old, e.server)
-		if fresh {
+		moved := was == nil || was.server != e.server
+		if moved {
 			e.announce()
 		}
-		if !s.own && isOpen(e.config) && (fresh || was == nil || !isOpen(was.config)) {
+		if !s.own && isOpen(e.config) && (moved || !isOpen(was.config)) {
 			e.warnOpen()
 		}
 	}

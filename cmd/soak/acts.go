@@ -120,6 +120,8 @@ func outageActs(random *rand.Rand) []act {
 			act{name: fmt.Sprint(status, " with Retry-After"), last: short, dataverse: []simulator.Fault{later}, allow: []string{fmt.Sprint(status)}},
 		)
 	}
+	reads := simulator.Fault{Kind: simulator.FaultStatus, Status: 502 + random.IntN(3), Method: http.MethodGet, Path: rowsTarget, Count: 1 + random.IntN(2)}
+	acts = append(acts, act{name: fmt.Sprint(reads.Status, ", reads only"), last: short, dataverse: []simulator.Fault{reads}})
 	for _, kind := range []simulator.FaultKind{
 		simulator.FaultReset, simulator.FaultResetAfterBody, simulator.FaultResetAfterExecute,
 		simulator.FaultTruncate, simulator.FaultTruncateChunks, simulator.FaultCorruptGzip, simulator.FaultTruncateGzip,

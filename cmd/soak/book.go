@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"dvproxy/internal/simulator"
@@ -12,7 +15,7 @@ import (
 type book struct {
 	mu       sync.Mutex // guards all
 	acts     []act
-	rows     map[string]fate
+	rows     map[string]row
 	requests int
 	promised map[string]int // failures that the README allows, by kind
 	broken   map[string]int // those it does not
@@ -20,6 +23,12 @@ type book struct {
 	complain []string
 	twice    int
 	lost     int
+}
+
+// A row is what a client has sent once.
+type row struct {
+	told     fate
+	from, to int // the acts in which that began and ended
 }
 
 // fate is what the client was told of a row.
@@ -34,7 +43,7 @@ const (
 const mostComplaints = 20
 
 func newBook() *book {
-	return &book{rows: map[string]fate{}, promised: map[string]int{}, broken: map[string]int{}}
+	return &book{rows: map[string]row{}, promised: map[string]int{}, broken: map[string]int{}}
 }
 
 // enter begins an act.
@@ -73,13 +82,13 @@ func (b *book) note(text string) {
 }
 
 // left puts down a request that its client gave up.
-func (b *book) left(r request) {
+func (b *book) left(r request, from int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.requests++
 	b.left0++
 	for _, key := range r.keys {
-		b.rows[key] = unknown
+		b.rows[key] = row{unknown, from, len(b.acts) - 1}
 	}
 }
 
@@ -97,7 +106,7 @@ func (b *book) done(r request, a answer, from int) {
 		end = notWritten
 	}
 	for _, key := range r.keys {
-		b.rows[key] = end
+		b.rows[key] = row{end, from, len(b.acts) - 1}
 	}
 	if kind == "" {
 		return
@@ -105,37 +114,47 @@ func (b *book) done(r request, a answer, from int) {
 	during := b.acts[from:]
 	if !slices.ContainsFunc(during, func(a act) bool { return slices.Contains(a.allow, kind) }) {
 		b.broken[kind]++
-		b.note(fmt.Sprintf("%s %s saw %q during %s: %v", r.method, r.path, kind, names(during), a.err))
+		why := ""
+		if a.err != nil {
+			why = ": " + a.err.Error()
+		}
+		b.note(fmt.Sprintf("%s %s (%s) saw %q %s%s", r.method, r.path, r.id, kind, names(during), why))
 		return
 	}
 	b.promised[kind]++
 	if (kind == noToken || kind == draining || kind == throttled || kind == limited) && !a.hint {
-		b.note(fmt.Sprintf("%q came without a Retry-After", kind))
+		b.note(fmt.Sprintf("%q came without a Retry-After %s (%s)", kind, names(during), r.id))
 	}
 }
 
-func names(acts []act) (all []string) {
+// names says during which acts.
+func names(acts []act) string {
+	var all []string
 	for _, a := range acts {
-		all = append(all, a.name)
+		all = append(all, strconv.Quote(a.name))
 	}
-	return all
+	return "during " + strings.Join(all, ", then ")
 }
 
 // balance compares what clients were told with what was done, and begins anew.
 func (b *book) balance(done simulator.Executions) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for key, end := range b.rows {
-		n := done.ByName[key]
+	for _, key := range slices.Sorted(maps.Keys(b.rows)) {
+		n, sent := done.ByName[key], b.rows[key]
+		what := ""
 		switch {
 		case n > 1:
 			b.twice++
-			b.note(fmt.Sprintf("%s was written %d times", key, n))
-		case n == 0 && end == written:
+			what = fmt.Sprintf("was written %d times", n)
+		case n == 0 && sent.told == written:
 			b.lost++
-			b.note(key + " was acknowledged, and is lost")
-		case n > 0 && end == notWritten:
-			b.note(key + " was written, and the client was told that it was not")
+			what = "was acknowledged, and is lost"
+		case n > 0 && sent.told == notWritten:
+			what = "was written, and the client was told that it was not"
+		}
+		if what != "" {
+			b.note(fmt.Sprintf("%s %s; it was sent %s", key, what, names(b.acts[sent.from:sent.to+1])))
 		}
 	}
 	for key, n := range done.ByName {

@@ -9,7 +9,7 @@ import (
 
 // Each broken promise is found, and what keeps to them is not.
 func TestBook(t *testing.T) {
-	row := request{method: "POST", path: "accounts", keys: []string{"accounts/a"}}
+	row := request{method: "POST", path: "accounts", keys: []string{"accounts/a"}, id: "a"}
 	for _, tt := range []struct {
 		name   string
 		allow  []string // in the second of two acts, in which the request ends
@@ -18,9 +18,9 @@ func TestBook(t *testing.T) {
 		want   string
 	}{
 		{"acknowledged", nil, answer{status: 204}, 1, ""},
-		{"written twice", nil, answer{status: 204}, 2, "written 2 times"},
+		{"written twice", nil, answer{status: 204}, 2, `written 2 times; it was sent during "before", then "now"`},
 		{"lost", nil, answer{status: 204}, 0, "lost"},
-		{"a 401", nil, answer{status: 401}, 0, `saw "401"`},
+		{"a 401", nil, answer{status: 401}, 0, `(a) saw "401" during "before", then "now"`},
 		{"allowed", []string{"502"}, answer{status: 502}, 1, ""},
 		{"allowed, but twice", []string{"502"}, answer{status: 502}, 2, "written 2 times"},
 		{"not allowed", []string{"503"}, answer{status: 502}, 0, `saw "502"`},

@@ -17,7 +17,7 @@ import (
 type request struct {
 	method, path, kind, body string
 	keys                     []string // of the writes in it, as the ledger knows them
-	id                       string   // x-ms-client-request-id
+	id                       string   // x-ms-client-request-id, which dvproxy logs
 	header                   http.Header
 	chunked                  bool // its length is not declared
 	stream                   func() *stalled

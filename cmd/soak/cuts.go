@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -20,12 +19,7 @@ const (
 
 // cutAll sends POSTs until so many connections were cut under them, and prints
 // what came of it.
-func cutAll(ctx context.Context, s settings, out io.Writer) (broken bool, err error) {
-	dir, err := folder()
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
+func cutAll(ctx context.Context, s settings, dir string, out io.Writer) (broken bool, err error) {
 	fmt.Fprintf(out, "soak: seed %d, %d cuts\n", s.seed, s.cuts)
 	r, err := newRelay(rand.New(rand.NewPCG(s.seed, 0))) //nolint:gosec // it need not be secret
 	if err != nil {
@@ -41,7 +35,7 @@ func cutAll(ctx context.Context, s settings, out io.Writer) (broken bool, err er
 	// A client that is still sending when its 502 comes may meet the end of the
 	// connection first (docs/decisions/010).
 	st.book.enter(act{name: "cuts", allow: []string{unreachable, brokenAnswer, brokenConnection}})
-	report := &report{out: out, settings: s, began: time.Now(), live: isTerminal(out)}
+	report := &report{out: out, settings: s, dir: dir, began: time.Now(), live: isTerminal(out)}
 	for ctx.Err() == nil && r.struck() < s.cuts && st.book.complaints() == 0 {
 		stop := st.tell(ctx, report, r)
 		st.posts(ctx, s, r, min(r.struck()+cutsAPart, s.cuts))

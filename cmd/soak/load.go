@@ -70,10 +70,14 @@ func (st *stage) batch() request {
 
 // write sends a request and puts down what came of it, and in which acts.
 func (st *stage) write(ctx context.Context, r request) {
+	r.id = st.name("read")
+	if len(r.keys) > 0 {
+		_, r.id, _ = strings.Cut(r.keys[0], "/")
+	}
 	from := st.book.act()
 	a := st.send(ctx, r)
 	if ctx.Err() != nil || r.leaves {
-		st.book.left(r)
+		st.book.left(r, from)
 		return
 	}
 	st.book.done(r, a, from)

@@ -38,11 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "soak: %v\n", err)
 		return exitUsage
 	}
-	play := soak
-	if s.cuts > 0 {
-		play = cutAll
-	}
-	broken, err := play(ctx, s, stdout)
+	broken, err := playIn(ctx, s, stdout)
 	switch {
 	case ctx.Err() != nil:
 		return exitInterrupted

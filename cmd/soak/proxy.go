@@ -22,7 +22,8 @@ import (
 
 const (
 	startLimit = 30 * time.Second // for dvproxy to listen, or to end
-	keptLines  = 40               // of its log
+	keptLines  = 40               // of its log, in memory
+	logName    = "dvproxy.log"    // all of it
 	maxWait    = 6 * time.Second  // retry.max_wait
 	patience   = 10 * time.Second // timeouts.response_header: a busy machine is no broken promise
 )
@@ -52,7 +53,7 @@ func build(ctx context.Context, dir string, race bool) (string, error) {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "dvproxy/cmd/proxy")...) //nolint:gosec // its arguments are ours
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build dvproxy: %w\n%s", err, out)
+		return "", fmt.Errorf("build dvproxy, which needs the folder of its source (or name a built one by --proxy): %w\n%s", err, out)
 	}
 	return file, nil
 }
@@ -100,16 +101,21 @@ func (p *program) start(ctx context.Context) error {
 		"AZURE_TENANT_ID=" + p.tenant.TenantID(), "AZURE_CLIENT_ID=" + p.tenant.ClientID(),
 		"AZURE_CLIENT_SECRET_FILE=" + filepath.Join(p.dir, "secret"),
 	}
+	all, err := os.OpenFile(filepath.Join(p.dir, logName), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the folder is ours
+	if err != nil {
+		return err
+	}
 	stderr, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
+		_ = all.Close()
 		return fmt.Errorf("start dvproxy: %w", err)
 	}
 	p.cmd, p.exited = cmd, make(chan struct{})
 	origins := make(chan [2]string, 1)
-	go p.read(cmd, stderr, origins, p.exited)
+	go p.read(cmd, stderr, all, origins, p.exited)
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	select {
@@ -140,9 +146,9 @@ func (p *program) at(origin string) error {
 }
 
 // read keeps the end of the log, and finds in it where dvproxy listens.
-func (p *program) read(cmd *exec.Cmd, stderr io.Reader, origins chan<- [2]string, exited chan<- struct{}) {
+func (p *program) read(cmd *exec.Cmd, stderr io.Reader, all io.WriteCloser, origins chan<- [2]string, exited chan<- struct{}) {
 	var found [2]string
-	lines := bufio.NewScanner(stderr)
+	lines := bufio.NewScanner(io.TeeReader(stderr, all))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var line struct{ Msg, Origin, Level string }
@@ -159,6 +165,7 @@ func (p *program) read(cmd *exec.Cmd, stderr io.Reader, origins chan<- [2]string
 		}
 	}
 	_ = cmd.Wait()
+	_ = all.Close()
 	close(exited)
 }
 

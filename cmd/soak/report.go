@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -14,6 +15,7 @@ import (
 type report struct {
 	out      io.Writer
 	settings settings
+	dir      string // where what dvproxy had and logged is to be found
 	began    time.Time
 	live     bool    // out is a terminal
 	held     []usage // before the first round, and after each
@@ -91,6 +93,13 @@ func (r *report) conclude(b *book) bool {
 	for _, what := range b.complain {
 		fmt.Fprintln(r.out, "  "+what)
 	}
+	fmt.Fprintf(r.out, `
+The log of dvproxy is in %s, beside its configuration. A
+request is found there by its name: accounts/NAME has "client_request_id":"NAME".
+The same again: go run ./cmd/soak%s
+A seed settles what goes wrong, in which order, and what clients send; which request
+meets what is left to chance, so it may take a few runs.
+`, filepath.Join(r.dir, logName), r.settings)
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 )
 
@@ -19,27 +20,35 @@ type settings struct {
 	race     bool   // build it with the race detector
 }
 
-const help = `Drives the built dvproxy through faults for as long as you like: a sign-in service
-that is slow, down or refuses, revoked tokens, throttling, 502 to 504, broken
-connections and answers, stalled uploads, clients that leave, configurations that are
-reloaded, restarts. Clients
-create, update, read, send batches and files meanwhile; every write has a name of
-its own, so that the simulated Dataverse sees one that is done twice.
+const help = `Drives the built dvproxy through faults for as long as you like, against a simulated
+tenant: nothing of yours is touched. Run it in the folder of dvproxy's source.
+
+    go run ./cmd/soak                          # five minutes
+    go run ./cmd/soak --duration 30m --race
+    go run ./cmd/soak --cuts 100000            # cut connections, and nothing else
+    go run ./cmd/soak --seed 7                 # what a run that printed this seed did
+
+The faults: a sign-in service that is slow, down or refuses, revoked tokens, throttling,
+502 to 504, broken connections and answers, stalled uploads, clients that leave,
+configurations that are reloaded, restarts. Clients create, update, read, send batches
+and files meanwhile; every write has a name of its own, so that the simulated
+Dataverse sees one that is done twice.
 
 It ends with a table, and with exit code 0 if every promise held: 1 if one was
-broken, 2 for a wrong command line, 130 if interrupted. Broken promises are a 401
-that a client saw, a row written twice, an acknowledged one that is lost, a row
-written of which the client was told that it was not, a failure that the README
-does not allow at that moment, a fault that never struck, and growth of
-descriptors, goroutines or memory beyond the bounds in the table.
+broken or it could not run, 2 for a wrong command line, 130 if interrupted. Broken
+promises are a 401 that a client saw, a row written twice, an acknowledged one that is
+lost, a row written of which the client was told that it was not, a failure that the
+README does not allow at that moment, a fault that never struck, and growth of
+descriptors, goroutines or memory beyond the bounds in the table. Each is named with
+the faults during which it happened, and dvproxy's log is kept.
 
 The clock cannot be set for one process, so clock steps are not in it: they are
 tested in internal/tokencache.
 
-With --cuts N it does something else: clients send POSTs, and the connections that
-carry them to Dataverse are cut N times, at every kind of place in request and
-answer, by FIN and by RST, new and used ones. No POST may be executed twice, and each
-that was answered 2xx must have been executed.
+With --cuts N clients send POSTs, and the connections that carry them to Dataverse are
+cut N times, at every kind of place in request and answer, by FIN and by RST, new and
+used ones. No POST may be executed twice, and each that was answered 2xx must have been
+executed.
 
 Flags:
   --duration 5m    how long; the first round of all faults is always finished
@@ -52,6 +61,26 @@ Flags:
   --race           build it with the race detector (needs a C compiler)
   --help           print this
 `
+
+// String is the command line that says the same.
+func (s settings) String() string {
+	text := fmt.Sprintf(" --seed %d", s.seed)
+	if s.cuts > 0 {
+		text += fmt.Sprintf(" --cuts %d", s.cuts)
+	} else {
+		text += fmt.Sprintf(" --duration %v --clients %d", s.duration, s.clients)
+	}
+	if s.http2 {
+		text += " --http2"
+	}
+	if s.proxy != "" {
+		text += " --proxy " + strconv.Quote(s.proxy)
+	}
+	if s.race {
+		text += " --race"
+	}
+	return text
+}
 
 // parse reads the command line; all that is wrong with it is in the error.
 func parse(args []string, stdout io.Writer) (settings, error) {

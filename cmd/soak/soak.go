@@ -9,20 +9,33 @@ import (
 	"time"
 )
 
-// soak plays the schedule and prints what came of it.
-func soak(ctx context.Context, s settings, out io.Writer) (broken bool, err error) {
-	dir, err := folder()
+// playIn plays in a folder of its own, which stays if a promise was broken.
+func playIn(ctx context.Context, s settings, out io.Writer) (broken bool, err error) {
+	dir, err := os.MkdirTemp("", "dvproxy-soak-")
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	defer func() {
+		if !broken {
+			_ = os.RemoveAll(dir)
+		}
+	}()
+	play := soak
+	if s.cuts > 0 {
+		play = cutAll
+	}
+	return play(ctx, s, dir, out)
+}
+
+// soak plays the schedule and prints what came of it.
+func soak(ctx context.Context, s settings, dir string, out io.Writer) (broken bool, err error) {
 	fmt.Fprintf(out, "soak: seed %d, %v, %d clients\n", s.seed, s.duration, s.clients)
 	st, err := newStage(ctx, s, dir, nil)
 	if err != nil {
 		return false, err
 	}
 	defer st.close()
-	r := &report{out: out, settings: s, began: time.Now(), live: isTerminal(out)}
+	r := &report{out: out, settings: s, dir: dir, began: time.Now(), live: isTerminal(out)}
 	if err = st.perform(ctx, s, r); ctx.Err() != nil {
 		return false, ctx.Err()
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -221,6 +220,3 @@ func (st *stage) crowd(ctx context.Context, s settings) (stop func()) {
 	}
 	return func() { cancel(); all.Wait() }
 }
-
-// folder is a place for what the run needs; the caller removes it.
-func folder() (string, error) { return os.MkdirTemp("", "dvproxy-soak-") }

@@ -122,6 +122,34 @@ func TestConnectionsFromElsewhere(t *testing.T) {
 	}
 }
 
+// An environment of a configuration that is refused, and so never served, is not
+// seen, and one that is served from its start.
+func TestMetricsBeginWhenShown(t *testing.T) {
+	m := admin.NewMetrics("v1", "go1")
+	e := m.Environment("a")
+	page := func() string { return get(handler(m), "127.0.0.1:7081", "127.0.0.1:5000", "/metrics").Body.String() }
+	if strings.Contains(page(), `environment="a"`) {
+		t.Error("it is seen before it is served")
+	}
+	e.Show(&admin.Values{
+		Token: func() admin.Token { return admin.Token{} },
+		Links: func() (requests, responses uint64) { return 0, 0 },
+	})
+	for _, want := range []string{
+		`dvproxy_token_renewals_total{environment="a",result="error"} 0`,
+		`dvproxy_token_renewal_duration_seconds_count{environment="a"} 0`,
+		`dvproxy_request_duration_seconds_count{environment="a"} 0`,
+		`dvproxy_requests_in_flight{environment="a"} 0`,
+		`dvproxy_requests_held{environment="a",reason="throttled"} 0`,
+		`dvproxy_held_seconds_total{environment="a",reason="token"} 0`,
+		`dvproxy_refused_total{environment="a",reason="read_only"} 0`,
+	} {
+		if !strings.Contains(page(), want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	m := admin.NewMetrics("v1", "go1")
 	e := m.Environment("a")

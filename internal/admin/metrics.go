@@ -72,28 +72,11 @@ func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Environment returns the metrics of an environment by that name. They are the
-// same for each that comes to bear it, and are counted on.
+// Environment returns the metrics of an environment by that name. What each that
+// bears it counts is counted on. There is nothing to be seen before Show: one that
+// is never served leaves nothing.
 func (m *Metrics) Environment(name string) *EnvironmentMetrics {
-	return m.shown.environment(name, func() *EnvironmentMetrics {
-		for _, result := range []string{"ok", "error"} {
-			m.renewals.WithLabelValues(name, result) // so that a rate over the first one is seen
-		}
-		for _, reason := range []string{"first", "unauthorized", "claims", "throttled", "unavailable", "connection"} {
-			m.attempts.WithLabelValues(name, reason)
-		}
-		for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
-			m.refused.WithLabelValues(name, reason)
-		}
-		for _, reason := range []string{"token", "throttled", "concurrency", "unavailable", "connection"} {
-			m.holding.WithLabelValues(name, reason)
-			m.held.WithLabelValues(name, reason)
-		}
-		return &EnvironmentMetrics{
-			m: m, name: name, inFlight: m.inFlight.WithLabelValues(name),
-			duration: m.duration.WithLabelValues(name), renewal: m.renewal.WithLabelValues(name),
-		}
-	})
+	return &EnvironmentMetrics{m: m, name: name}
 }
 
 // Reloaded counts a reading of the configuration, and whether it was taken.
@@ -108,15 +91,31 @@ func (m *Metrics) Reloaded(ok bool) {
 // EnvironmentMetrics count what one environment's parts do. The methods may be
 // called from any goroutine.
 type EnvironmentMetrics struct {
-	m        *Metrics
-	name     string
-	inFlight prometheus.Gauge
-	duration prometheus.Observer
-	renewal  prometheus.Observer
+	m    *Metrics
+	name string
 }
 
-// Show has values asked for at each scrape, in place of those before.
-func (e *EnvironmentMetrics) Show(v *Values) { e.m.shown.show(e.name, v) }
+// Show has values asked for at each scrape, in place of those before, and counts
+// that are still 0 seen, so that a rate over the first one is.
+func (e *EnvironmentMetrics) Show(v *Values) {
+	for _, result := range []string{"ok", "error"} {
+		e.m.renewals.WithLabelValues(e.name, result)
+	}
+	for _, reason := range []string{"first", "unauthorized", "claims", "throttled", "unavailable", "connection"} {
+		e.m.attempts.WithLabelValues(e.name, reason)
+	}
+	for _, reason := range []string{"client_unauthorized", "host_refused", "impersonation_refused", "method_refused", "origin_refused", "read_only"} {
+		e.m.refused.WithLabelValues(e.name, reason)
+	}
+	for _, reason := range []string{"token", "throttled", "concurrency", "unavailable", "connection"} {
+		e.m.holding.WithLabelValues(e.name, reason)
+		e.m.held.WithLabelValues(e.name, reason)
+	}
+	e.m.inFlight.WithLabelValues(e.name)
+	e.m.duration.WithLabelValues(e.name)
+	e.m.renewal.WithLabelValues(e.name)
+	e.m.shown.show(e.name, v)
+}
 
 // Hide has values asked for no longer, unless others have taken their place. What
 // was counted stays.
@@ -129,17 +128,17 @@ func (e *EnvironmentMetrics) Renewal(took time.Duration, err error) {
 		result = "error"
 	}
 	e.m.renewals.WithLabelValues(e.name, result).Inc()
-	e.renewal.Observe(took.Seconds())
+	e.m.renewal.WithLabelValues(e.name).Observe(took.Seconds())
 }
 
 // Started counts a request in.
-func (e *EnvironmentMetrics) Started() { e.inFlight.Inc() }
+func (e *EnvironmentMetrics) Started() { e.m.inFlight.WithLabelValues(e.name).Inc() }
 
 // Finished counts a request out, answered with a status or 0.
 func (e *EnvironmentMetrics) Finished(method string, status int, took time.Duration) {
-	e.inFlight.Dec()
+	e.m.inFlight.WithLabelValues(e.name).Dec()
 	e.m.requests.WithLabelValues(e.name, method, strconv.Itoa(status)).Inc()
-	e.duration.Observe(took.Seconds())
+	e.m.duration.WithLabelValues(e.name).Observe(took.Seconds())
 }
 
 // Attempt counts a request sent upstream.

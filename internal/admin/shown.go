@@ -18,9 +18,8 @@ type Values struct {
 type shown struct {
 	expiry, runway, links, certificate *prometheus.Desc
 
-	mu      sync.Mutex // guards the fields below
-	metrics map[string]*EnvironmentMetrics
-	values  map[string]*Values
+	mu     sync.Mutex         // guards values
+	values map[string]*Values // by the environment's name
 }
 
 func newShown() *shown {
@@ -32,19 +31,8 @@ func newShown() *shown {
 		runway:      desc("token_runway_seconds", "Time for which requests can go on if no token is to be had from now on."),
 		links:       desc("links_mapped_total", "Links mapped between the environment's origin and the proxy's, by direction: request or response.", "direction"),
 		certificate: desc("certificate_expiry_timestamp_seconds", "Unix time at which the certificate expires that is used to sign in; 0 before it was read."),
-		metrics:     map[string]*EnvironmentMetrics{},
 		values:      map[string]*Values{},
 	}
-}
-
-// environment returns the metrics under a name, made anew if there are none.
-func (s *shown) environment(name string, metrics func() *EnvironmentMetrics) *EnvironmentMetrics {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.metrics[name] == nil {
-		s.metrics[name] = metrics()
-	}
-	return s.metrics[name]
 }
 
 func (s *shown) show(name string, v *Values) {
