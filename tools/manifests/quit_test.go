@@ -28,7 +28,7 @@ func TestQuit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			programs, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
 			for name, text := range map[string]string{"nightly-import": tt.job, "curl": `echo "$@" >>` + log} {
-				if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+				if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}
