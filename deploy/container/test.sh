@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 source deploy/testing/containers.sh
 
 name=dvproxy-container-test
-origin=http://localhost:17080 admin=http://localhost:17081
+origin=http://localhost:$(free_port) admin=http://localhost:$(free_port)
 # Swap would hide that memory is short. With the memory come the runtime's own
 # 5 MiB or so while a container is started.
 run=(podman run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --memory 32m --memory-swap 32m --pids-limit 200)
@@ -100,7 +100,7 @@ clean_up() {
 
 tools
 own_settings
-trap clean_up EXIT
+trap 'finish $? "$BASH_COMMAND"' EXIT
 image
 look
 build dvproxy:again --platform "linux/$(go env GOARCH)" --build-arg REVISION=0123abc

@@ -1,30 +1,30 @@
 #!/usr/bin/env bash
 # Builds the packages and lives with them: the deb is checked by lintian, then
-# installed, upgraded, removed and purged in a Debian of its own (a debootstrap
-# folder, no systemd running); the rpm is asked what it holds and does. As root on
-# Debian.
+# installed, upgraded, removed and purged in a Debian of its own (this machine's /usr
+# with all that is written kept apart, and an /etc and a /var of its own; no systemd
+# running); the rpm likewise. As root on Debian.
 #
 #   deploy/packages/test.sh         work in a temporary folder
-#   WORK=dir deploy/packages/test.sh    keep it, the Debian too, for the next time
+#   WORK=dir deploy/packages/test.sh    keep it
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-fail() {
-	echo "FAILED: $*" >&2
-	exit 1
-}
+source deploy/testing/shell.sh
 
-work=${WORK:-$(mktemp -d)}
+if [[ -z ${MOUNTS_OF_ITS_OWN:-} ]]; then
+	((EUID == 0)) || fail "run this as root"
+	MOUNTS_OF_ITS_OWN=yes exec unshare --mount "$0"
+fi
+
+keep=${WORK:-}
+work=$(realpath -m "${WORK:-$(mktemp -d)}")
 root=$work/debian
-[[ -n ${WORK:-} ]] || trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"
 
 tools() {
-	local need missing=()
-	for need in debootstrap lintian rpm:rpm rpm2cpio:rpm2cpio cpio man:man-db groff; do
-		command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}")
-	done
-	((${#missing[@]} == 0)) || { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }
+	local wanted
+	mapfile -t wanted < <(missing lintian rpm rpm2cpio cpio man:man-db groff curl update-ca-certificates:ca-certificates)
+	packages "${wanted[@]}"
 }
 
 # build makes two versions, to upgrade from one to the other.
@@ -38,6 +38,31 @@ build() {
 }
 
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
+
+# debian makes it. The package's one dependency is there, as dpkg of this machine
+# says it.
+debian() {
+	local link
+	rm -rf "$root" "$work/written"
+	mkdir -p "$root"/{usr,etc,tmp,dev,proc,var/lib/dpkg/{info,updates}} "$work/written"
+	mount -t tmpfs tmpfs "$work/written" # no overlay in an overlay, should this machine be a container
+	mkdir "$work/written"/{usr,work}
+	mount -t overlay -o "lowerdir=/usr,upperdir=$work/written/usr,workdir=$work/written/work" overlay "$root/usr"
+	for link in /bin /sbin /lib*; do
+		[[ ! -L $link ]] || cp -a "$link" "$root$link"
+	done
+	mknod -m 666 "$root/dev/null" c 1 3
+	echo root:x:0:0::/root:/bin/sh >"$root/etc/passwd"
+	echo root:x:0: >"$root/etc/group"
+	dpkg-query -s ca-certificates | sed '/^Depends:/d' >"$root/var/lib/dpkg/status"
+	: >"$root/var/lib/dpkg/info/ca-certificates.list"
+}
+
+# traces are what there is of dvproxy. What this machine has is none.
+traces() {
+	find "$root" -xdev -name '*dvproxy*'
+	find "$work/written/usr" -name '*dvproxy*' ! -type c
+}
 
 install_deb() { # version
 	cp "$work/v$1/dvproxy_0.0.$1_amd64.deb" "$root/dvproxy.deb"
@@ -54,7 +79,7 @@ check_deb() {
 
 try_deb() {
 	local said page
-	[[ -e $root/usr/bin/dpkg ]] || debootstrap --variant=minbase --include=ca-certificates bookworm "$root" >"$work/debootstrap.log"
+	debian
 	install_deb 1
 	[[ $(inside dvproxy version) == "dvproxy v0.0.1 "* ]] || fail "version: $(inside dvproxy version)"
 	inside dpkg --verify dvproxy
@@ -70,13 +95,13 @@ try_deb() {
 	[[ $(inside dvproxy version) == "dvproxy v0.0.2 "* ]] || fail "after the upgrade: $(inside dvproxy version)"
 	[[ $(tail -n 1 "$root/etc/dvproxy/dvproxy.yaml") == '# mine' ]] || fail "the upgrade changed the configuration"
 	inside dpkg -r dvproxy
-	[[ ! -e $root/usr/bin/dvproxy && -e $root/etc/dvproxy/dvproxy.yaml ]] || fail "what removal left: $(find "$root" -name '*dvproxy*')"
+	[[ ! -e $root/usr/bin/dvproxy && -e $root/etc/dvproxy/dvproxy.yaml ]] || fail "what removal left: $(traces)"
 	mkdir -p "$root/var/lib/private/dvproxy" "$root/etc/systemd/system/multi-user.target.wants"
 	ln -sfn /usr/lib/systemd/system/dvproxy.service "$root/etc/systemd/system/multi-user.target.wants/"
 	inside dpkg -P dvproxy
 	[[ -e $root/etc/dvproxy/client-secret ]] || fail "purging took a file that is not the package's"
 	rm -rf "$root/etc/dvproxy" "$root/dvproxy.deb"
-	said=$(find "$root" -xdev -name '*dvproxy*')
+	said=$(traces)
 	[[ -z $said ]] || fail "what purging left: $said"
 }
 
@@ -93,7 +118,7 @@ try_pages() {
 }
 
 try_rpm() {
-	local rpm=$work/v1/dvproxy-0.0.1-1.x86_64.rpm script
+	local rpm=$work/v1/dvproxy-0.0.1-1.x86_64.rpm script said
 	[[ $(rpm -qpc "$rpm") == /etc/dvproxy/dvproxy.yaml ]] || fail "configuration files: $(rpm -qpc "$rpm")"
 	[[ $(rpm -qp --qf '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" | grep dvproxy.yaml | head -1) == "/etc/dvproxy/dvproxy.yaml cn" ]] || fail "the configuration is replaced"
 	[[ $(rpm -qp --qf '[%{FILEUSERNAME} %{FILEGROUPNAME}\n]' "$rpm" | sort -u) == "root root" ]] || fail "owners"
@@ -111,11 +136,18 @@ try_rpm() {
 	rpm --root "$root" --dbpath /var/lib/rpm-test -U --nodeps "$work/v2/dvproxy-0.0.2-1.x86_64.rpm"
 	[[ $(inside dvproxy version) == "dvproxy v0.0.2 "* ]] || fail "rpm -U: $(inside dvproxy version)"
 	rpm --root "$root" --dbpath /var/lib/rpm-test -e dvproxy
-	[[ -z $(find "$root" -xdev -name '*dvproxy*') ]] || fail "what rpm -e left: $(find "$root" -xdev -name '*dvproxy*')"
+	said=$(traces)
+	[[ -z $said ]] || fail "what rpm -e left: $said"
 	rm -rf "$root/var/lib/rpm-test"
 }
 
+clean_up() {
+	umount "$root/usr" "$work/written" 2>/dev/null || true
+	[[ -n $keep ]] || rm -rf "$work"
+}
+
 tools
+trap 'finish $? "$BASH_COMMAND"' EXIT
 build
 check_deb
 try_deb

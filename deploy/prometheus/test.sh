@@ -5,23 +5,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
+source deploy/testing/shell.sh
 
 if [[ ${1:-} != inside ]]; then
-	missing=()
-	for tool in promtool:prometheus jq:jq ip:iproute2 openssl:openssl curl:curl; do
-		command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
-	done
-	if ((${#missing[@]} > 0)); then
-		((EUID == 0)) || fail "install ${missing[*]}, and run this as root"
-		apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-	fi
+	mapfile -t wanted < <(missing promtool:prometheus jq ip:iproute2 openssl curl)
+	packages "${wanted[@]}"
 	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
+	clean_up() { rm -rf "$work"; }
+	trap 'finish $? "$BASH_COMMAND"' EXIT
 	go build -o "$work/dvproxy" ./cmd/proxy
 	go build -o "$work/simulator" ./cmd/simulator
 	unshare --net --pid --fork --kill-child --mount-proc "$0" inside "$work"
@@ -30,22 +21,16 @@ fi
 
 work=$2
 ip link set lo up
+clean_up() { :; } # the folder is the caller's
+trap 'finish $? "$BASH_COMMAND"' EXIT
 cp deploy/prometheus/{alerts,alerts_test,prometheus}.yaml "$work"
 
-# eventually command... tries until it works.
-eventually() {
-	local end=$((SECONDS + 60))
-	until "$@" 2>"$work/eventually.log"; do
-		((SECONDS < end)) || fail "not in a minute: $*; $(tail -n 3 "$work"/*.log)"
-		sleep 0.2
-	done
-}
 # control path [curl arguments] speaks to the simulator.
-control() { curl -sSf -o /dev/null "http://localhost:7182$@"; }
-call() { curl -sS -o /dev/null "$@" http://localhost:7080/api/data/v9.2/WhoAmI; }
+control() { curl -sf -o /dev/null "http://localhost:7182$@"; }
+call() { curl -s -o /dev/null "$@" http://localhost:7080/api/data/v9.2/WhoAmI; }
 # ask expression prints how many series there are.
-ask() { curl -sS --data-urlencode "query=$1" http://localhost:9090/api/v1/query | jq -e 'if .status == "success" then .data.result | length else error(.error) end'; }
-some() { (($(ask "$1") > 0)); }
+ask() { curl -s --data-urlencode "query=$1" http://localhost:9090/api/v1/query | jq -e 'if .status == "success" then .data.result | length else error(.error) end'; }
+some() { ask "$1" >"$work/said" 2>&1 && (($(<"$work/said") > 0)); }
 
 try_rules() {
 	promtool test rules "$work/alerts_test.yaml" >"$work/rules.log" 2>&1 || fail "$(cat "$work/rules.log")"

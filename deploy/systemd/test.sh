@@ -23,7 +23,7 @@ put() { inside install -m "$1" /dev/stdin "$3" <"$2"; } # mode, file here, file 
 property() { inside systemctl show --value -p "$1" dvproxy; }
 journal() { inside journalctl -q -o cat -u dvproxy; }
 logged() { grep -q -- "$1" <<<"$(journal)"; }
-fetch() { inside curl -sS --max-time 20 "$@"; }
+fetch() { inside curl -sS --max-time 120 "$@"; }
 is() { [[ $(property "$1") == "$2" ]]; }
 says() { [[ $(property StatusText) == $1 ]]; } # a pattern
 became() { [[ $(property MainPID) != "$1" && $(property MainPID) != 0 ]] && is ActiveState active; }
@@ -50,7 +50,8 @@ boot() {
 		"$root" /lib/systemd/systemd >/dev/null
 	init=$(podman inspect -f '{{.State.Pid}}' "$box")
 	eventually inside test -S /run/systemd/private
-	inside systemctl is-system-running --wait >/dev/null || fail "it does not boot: $(inside systemctl --failed --no-pager)"
+	# A unit of this machine's that fails in there is no matter.
+	[[ $(inside systemctl is-system-running --wait || true) =~ running|degraded ]] || fail "it does not boot: $(inside systemctl --failed --no-pager)"
 	inside mount --make-rshared / # else credentials are empty
 }
 
@@ -131,12 +132,12 @@ try_folders() {
 # and without.
 try_outage() {
 	local pid
-	override '[Service]' WatchdogSec=1s
+	override '[Service]' WatchdogSec=2s # less, and a busy machine is taken for a hang
 	restart
 	eventually says "ready: *"
 	pid=$(property MainPID)
 	control /faults/entra -d '{"kind":"status","status":503}'
-	inside sleep 3
+	inside sleep 5
 	is MainPID "$pid" && says "ready: *" || fail "an outage of Entra restarts a proxy that holds a token"
 
 	inside systemctl stop dvproxy
@@ -144,7 +145,7 @@ try_outage() {
 	restart
 	pid=$(property MainPID)
 	eventually says "waiting for a token: localhost: *503*"
-	inside sleep 3
+	inside sleep 5
 	is MainPID "$pid" || fail "an outage of Entra restarts a proxy that has no token"
 	control /faults/entra -X DELETE
 	eventually says "ready: *"
@@ -154,7 +155,7 @@ try_outage() {
 # try_restarts: by the watchdog, after a kill and after a crash of Go's kind.
 try_restarts() {
 	local how pid
-	override '[Service]' WatchdogSec=1s
+	override '[Service]' WatchdogSec=2s
 	restart
 	for how in STOP KILL QUIT; do
 		pid=$(property MainPID)
@@ -172,10 +173,7 @@ try_restarts() {
 try_reload() {
 	local pid request one
 	pid=$(property MainPID)
-	control /faults/dataverse -d '{"kind":"delay","delay":"1500ms","count":1}'
-	fetch -o /dev/null -w '%{http_code}' "$who" >"$work/answer" &
-	request=$!
-	eventually in_flight
+	hang
 	one=$(sed -n '/^  - url:/,/client_secret_file/p' "$work/dvproxy.yaml")
 	{
 		printf '%s\n' 'log: {level: warn}' 'state_dir: /var/lib/dvproxy' environments: "$one"
@@ -185,6 +183,7 @@ try_reload() {
 	inside systemctl reload dvproxy || fail "it cannot be reloaded"
 	eventually says "ready: localhost: *; second: token renews in *"
 	[[ $(fetch "${who/7080/7090}") == *UserId* ]] || fail "the new environment is not served"
+	control /faults/dataverse -X DELETE
 	wait "$request" && [[ $(<"$work/answer") == 200 ]] || fail "a request was lost: $(<"$work/answer")"
 	! logged '"msg":"request".*"environment":"second"' || fail "the level of the log is what it was"
 
@@ -202,16 +201,27 @@ try_reload() {
 # try_stop: what is in flight is finished, although that takes longer than the
 # unit says, since the settings allow it.
 try_stop() {
-	override '[Service]' TimeoutStopSec=500ms
+	local request stop
+	override '[Service]' TimeoutStopSec=1s
 	restart
-	control /faults/dataverse -d '{"kind":"delay","delay":"2s","count":1}'
-	fetch -o /dev/null -w '%{http_code}' "$who" >"$work/answer" &
-	local request=$!
-	eventually in_flight
-	inside systemctl stop dvproxy
+	hang
+	inside systemctl stop dvproxy &
+	stop=$!
+	eventually is ActiveState deactivating
+	inside sleep 2
+	control /faults/dataverse -X DELETE
+	wait "$stop" || fail "systemctl stop exits $?"
 	wait "$request" && [[ $(<"$work/answer") == 200 ]] || fail "a request was cut off: $(<"$work/answer")"
 	is Result success && is ExecMainStatus 0 || fail "stopped with $(property Result), $(property ExecMainStatus)"
 	[[ $(journal | tail -n 3) == *'"msg":"stopped"'* ]] || fail "it was not done: $(journal | tail -n 3)"
+}
+
+# hang starts a request that is answered when the fault is taken away.
+hang() {
+	control /faults/dataverse -d '{"kind":"hang","count":1}'
+	fetch -o /dev/null -w '%{http_code}' "$who" >"$work/answer" &
+	request=$!
+	eventually in_flight
 }
 in_flight() { grep -q '^dvproxy_requests_in_flight.* 1$' <<<"$(fetch "$admin/metrics")"; }
 
@@ -275,14 +285,6 @@ refuses() {
 	grep -q "$1" "$work/said" || fail "service ${*:2} says $(<"$work/said")"
 }
 
-# need_systemd installs it where this machine is itself a container without.
-need_systemd() {
-	[[ ! -x /lib/systemd/systemd ]] || return 0
-	((EUID == 0)) || fail "install systemd, and run this as root"
-	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends systemd dbus >/dev/null
-}
-
 clean_up() {
 	podman rm -f -t 0 "$box" >/dev/null 2>&1 || true
 	tidy
@@ -294,11 +296,9 @@ step() {
 	echo "$1: $(((${EPOCHREALTIME/./} - begin) / 1000)) ms"
 }
 
-tools
-need_systemd
+tools /lib/systemd/systemd:systemd dbus-daemon:dbus
 own_settings
-trap clean_up EXIT
-podman rm -f -t 0 "$box" >/dev/null 2>&1 || true
+trap 'finish $? "$BASH_COMMAND"' EXIT
 for it in ${STEPS:-boot install_it try_unit try_start try_folders try_outage try_restarts try_reload try_stop try_mistake try_service}; do
 	step "$it"
 done

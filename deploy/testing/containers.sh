@@ -6,26 +6,19 @@
 #
 # WORK=dir keeps the folder, stand-ins too, for the next time.
 
+source deploy/testing/shell.sh
+
 keep=${WORK:-}
 work=$(realpath -m "${WORK:-$(mktemp -d)}")
 mkdir -p "$work"
 
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
-
 # tools installs what is missing of what all scripts need, and of what is named, by
 # command or by command:package.
 tools() {
-	local missing=() tool
-	for tool in podman buildah runc curl git "$@"; do
-		command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
-	done
-	((${#missing[@]} == 0)) && return
-	((EUID == 0)) || fail "install ${missing[*]}, and run this as root"
-	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends "${missing[@]}" netavark aardvark-dns >/dev/null
+	local wanted
+	mapfile -t wanted < <(missing podman buildah runc curl git update-ca-certificates:ca-certificates "$@")
+	((${#wanted[@]} == 0)) || packages "${wanted[@]}" netavark aardvark-dns
+	((EUID == 0)) || fail "run this as root"
 }
 
 # Storage and settings of our own, so that no stand-in is taken for the real
@@ -47,6 +40,9 @@ own_settings() {
 		runroot = "$work/run"
 	E
 	export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf BUILDAH_ISOLATION=chroot
+	# With WORK, of a run that was broken off.
+	podman pod rm -af >/dev/null
+	podman rm -af -t 0 >/dev/null
 }
 
 # commit name folder [buildah config...] makes an image of a folder.
@@ -107,15 +103,6 @@ stand_ins() {
 		commit gcr.io/distroless/static-debian12:nonroot "$work/static" --user 65532
 		rm -rf "$work/static"
 	fi
-}
-
-# eventually command... waits up to 10 s until the command succeeds.
-eventually() {
-	for _ in {1..100}; do
-		"$@" && return
-		read -rt 0.1 <> <(:) || true
-	done
-	fail "not within 10 s: $*"
 }
 
 # snapshot copies the source, so that it is the same for every build. A linked

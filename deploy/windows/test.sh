@@ -4,8 +4,10 @@
 #
 #   deploy/windows/test.sh          work in a temporary folder
 #   WORK=dir deploy/windows/test.sh     keep it, with wine's own files, for the next time
-set -Eeuo pipefail
+set -euo pipefail
 cd "$(dirname "$0")/../.."
+
+source deploy/testing/shell.sh
 
 keep=${WORK:-}
 work=$(realpath -m "${WORK:-$(mktemp -d)}")
@@ -17,44 +19,20 @@ wine=/usr/lib/wine/wine64 wineserver=/usr/lib/wine/wineserver64
 c_drive=$WINEPREFIX/drive_c
 program="$c_drive/Program Files/dvproxy/dvproxy.exe" # with a space, as services have it
 data=$c_drive/ProgramData/dvproxy
-port=$((20000 + RANDOM % 10000))
-origin=http://localhost:$port admin=http://localhost:$((port + 1))
+origin=http://localhost:$(free_port) admin=http://localhost:$(free_port)
 simulator=
 
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
-
 clean_up() {
-	local status=$?
 	[[ -z $simulator ]] || kill "$simulator" 2>/dev/null || true
 	[[ ! -x $wineserver ]] || "$wineserver" -k 2>/dev/null || true
 	[[ ! -x $wineserver ]] || "$wineserver" -w 2>/dev/null || true
 	[[ -n $keep ]] || rm -rf "$work"
-	exit "$status"
-}
-
-# eventually command... waits up to 20 s until the command succeeds.
-eventually() {
-	local end=$((SECONDS + 20))
-	while ((SECONDS < end)); do
-		"$@" && return
-		read -rt 0.1 <> <(:) || true
-	done
-	fail "not within 20 s: $*; the last said: $(<"$work/said")"
 }
 
 tools() {
-	local missing=()
-	[[ -x $wine && -x $wineserver ]] || missing+=(wine wine64)
-	command -v x86_64-w64-mingw32-gcc >/dev/null || missing+=(gcc-mingw-w64-x86-64-win32)
-	command -v curl >/dev/null || missing+=(curl)
-	((${#missing[@]} == 0)) && return
-	((EUID == 0)) || fail "install ${missing[*]}, or run this as root"
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+	local wanted
+	mapfile -t wanted < <(missing "$wine:wine64" "$wineserver:wine64" x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 curl)
+	((${#wanted[@]} == 0)) || packages "${wanted[@]}" wine
 }
 
 machine() {
@@ -70,7 +48,7 @@ machine() {
 
 build() {
 	mkdir -p "${program%/*}"
-	GOOS=windows CGO_ENABLED=0 go build -trimpath -o "$program" ./cmd/proxy
+	GOOS=windows CGO_ENABLED=0 go build -o "$program" ./cmd/proxy
 	go build -o "$work/simulator" ./cmd/simulator
 	for package in supervisor logfile; do
 		GOOS=windows CGO_ENABLED=0 go test -c -o "$work/$package.test.exe" "./internal/$package"
@@ -211,12 +189,13 @@ start() {
 	done
 }
 
-# stop lets a request that takes 3 s finish.
+# stop lets a request finish that is answered 2 s later.
 stop() {
-	curl -fsS -o /dev/null -X POST "$control/faults/dataverse" -d '{"kind":"delay","delay":"3s","count":1}' || fail "no slow request"
+	curl -fsS -o /dev/null -X POST "$control/faults/dataverse" -d '{"kind":"hang","count":1}' || fail "no slow request"
 	curl -fsS "$origin/api/data/v9.2/WhoAmI" >"$work/slow" &
 	local slow=$!
 	eventually in_flight
+	{ read -rt 2 <> <(:) || curl -fsS -o /dev/null -X DELETE "$control/faults/dataverse"; } &
 	exits 0 dvproxy service stop
 	wait "$slow" || fail "a request was cut off: $(<"$data/log/dvproxy.log")"
 	grep -q UserId "$work/slow" || fail "a request was cut off: $(<"$work/slow")"
@@ -262,8 +241,7 @@ uninstall() {
 	exits 0 dvproxy service uninstall
 }
 
-trap clean_up EXIT
-trap 'echo "FAIL: line $LINENO: $BASH_COMMAND" >&2' ERR
+trap 'finish $? "$BASH_COMMAND"' EXIT
 tools
 build
 machine

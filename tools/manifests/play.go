@@ -170,9 +170,10 @@ func (k kubelet) ended(ctx context.Context, c corev1.Container) error {
 	return nil
 }
 
-// leaving is the longest from the end of the job to that of the pod, of which
-// drain.delay is up to 2 s, and podman needs most of the rest.
-const leaving = 8 * time.Second
+// leaving is the longest from the end of the job to that of the pod. It is less than
+// drain.timeout; dvproxy needs 2 s of it at most (drain.delay), and podman what it
+// takes on this machine.
+const leaving = 20 * time.Second
 
 // since says things with the seconds that have passed.
 func since(start time.Time) func(format string, args ...any) {
