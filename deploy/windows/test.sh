@@ -72,7 +72,7 @@ build() {
 	mkdir -p "${program%/*}"
 	GOOS=windows CGO_ENABLED=0 go build -trimpath -o "$program" ./cmd/proxy
 	go build -o "$work/simulator" ./cmd/simulator
-	for package in supervisor logfile; do
+	for package in supervisor logfile config; do
 		GOOS=windows CGO_ENABLED=0 go test -c -o "$work/$package.test.exe" "./internal/$package"
 	done
 }
@@ -267,7 +267,7 @@ trap 'echo "FAIL: line $LINENO: $BASH_COMMAND" >&2' ERR
 tools
 build
 machine
-for step in 'unit supervisor' 'unit logfile' tenant serve run install registered start stop broken uninstall; do
+for step in 'unit supervisor' 'unit logfile' 'unit config -test.run=OnWindows' tenant serve run install registered start stop broken uninstall; do
 	$step
 	echo "$SECONDS s: $step"
 done
