@@ -21,6 +21,13 @@ func TestRunExitCodes(t *testing.T) {
 	if err := os.WriteFile(junk, []byte("no program"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	orphan := filepath.Join(t.TempDir(), "orphan")
+	if err := os.WriteFile(orphan, []byte("#!/no/such/interpreter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(orphan, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		args   []string
@@ -37,11 +44,13 @@ func TestRunExitCodes(t *testing.T) {
 		{"not found", []string{"--", "no-such-command"}, 127, `the command "no-such-command" cannot be run`},
 		{"no such file", []string{"--", filepath.Join(t.TempDir(), "x")}, 127, "no such file"},
 		{"not executable", []string{"--", text}, 126, "permission denied"},
-		{"no program", []string{"--", junk}, 126, "exec format error"},
+		{"no program", []string{"--", junk}, 126, "exec format error; a script needs a first line such as #!/bin/sh"},
+		{"no interpreter", []string{"--", orphan}, 127, "no such file or directory; it is there, but the interpreter in its first line"},
 		{"a folder", []string{"--", t.TempDir()}, 126, "cannot be run"},
 		{"no command", []string{"--"}, 2, "dvproxy run -- CMD"},
 		{"wrong flag", []string{"--colour", "--", "true"}, 2, "--colour"},
 		{"idle", []string{"--exit-after-idle", "1m", "--", "true"}, 2, "not for run"},
+		{"no time", []string{"--max", "0s", "--", "true"}, 2, "--max must be more than 0"},
 		{"wrong setting", []string{"--log-level", "x", "--", "true"}, 2, "--log-level"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -47,6 +47,9 @@ CMD was not started; 2 for a mistake in the configuration.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if limit <= 0 {
+				return usageError{errors.New("--max must be more than 0, for example 30s: CMD is started once there is a token")}
+			}
 			passed := newSignals()
 			defer passed.stop()
 			c, err := loadForRun(cmd)

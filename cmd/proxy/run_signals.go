@@ -5,6 +5,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // terminate is what a command is told when it should end.
@@ -18,6 +19,8 @@ type signals struct {
 	mu      sync.Mutex // guards the fields below
 	handle  func(syscall.Signal)
 	pending []syscall.Signal
+	latest  syscall.Signal // of those that ask to end
+	at      time.Time      // when latest came
 }
 
 func newSignals() *signals {
@@ -46,6 +49,12 @@ func (s *signals) stop() {
 func (s *signals) got(n syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if n == syscall.SIGINT || n == syscall.SIGTERM {
+		if n == s.latest && time.Since(s.at) < burst {
+			return // it is the same one
+		}
+		s.latest, s.at = n, time.Now()
+	}
 	if s.handle == nil {
 		s.pending = append(s.pending, n)
 		return

@@ -18,7 +18,7 @@ var errNoToken = errors.New("there is no token, so the command was not started")
 func (r *wrapper) awaitToken(s *service) (code int, err error) {
 	// The rest of the limit is for finding out what is wrong.
 	const forCheck = 5 * time.Second
-	limit, cancel := context.WithTimeoutCause(context.Background(), r.limit, errors.New("--max"))
+	limit, cancel := context.WithTimeoutCause(context.Background(), r.limit, errors.New("not within --max"))
 	defer cancel()
 	ctx, cancelWait := context.WithTimeout(limit, r.limit-min(forCheck, r.limit/3))
 	defer cancelWait()

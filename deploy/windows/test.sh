@@ -50,7 +50,7 @@ build() {
 	mkdir -p "${program%/*}"
 	GOOS=windows CGO_ENABLED=0 go build -o "$program" ./cmd/proxy
 	go build -o "$work/simulator" ./cmd/simulator
-	for package in supervisor logfile; do
+	for package in supervisor logfile config; do
 		GOOS=windows CGO_ENABLED=0 go test -c -o "$work/$package.test.exe" "./internal/$package"
 	done
 }
@@ -245,7 +245,7 @@ trap 'finish $? "$BASH_COMMAND"' EXIT
 tools
 build
 machine
-for step in 'unit supervisor' 'unit logfile' tenant serve run install registered start stop broken uninstall; do
+for step in 'unit supervisor' 'unit logfile' 'unit config -test.run=OnWindows' tenant serve run install registered start stop broken uninstall; do
 	$step
 	echo "$SECONDS s: $step"
 done

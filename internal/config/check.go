@@ -124,14 +124,19 @@ func (l *loader) checkHosts(g *Guard, path string) {
 }
 
 // checkFileMode holds a configuration file with a secret in it to the rules of
-// a secret file. One that is not a regular file, such as a pipe, has no mode to speak of.
+// a secret file. One that is not a regular file, such as a pipe, has no permissions to speak of.
 func (l *loader) checkFileMode() {
 	info, err := os.Stat(l.path)
 	if err != nil || !info.Mode().IsRegular() || !l.fileHasSecret() {
 		return
 	}
+	f, err := os.Open(l.path)
+	if err != nil {
+		return // it was there just now
+	}
+	defer f.Close()
 	p := Problem{File: l.path}
-	switch warning, err := checkMode(info.Mode()); {
+	switch warning, err := checkAccess(f); {
 	case err != nil:
 		p.Message = "contains a secret, but " + err.Error()
 		l.problems = append(l.problems, p)

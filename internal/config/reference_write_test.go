@@ -47,7 +47,8 @@ const referenceMiddle = `
 - URLs start with ` + "`https://`; `http://`" + ` is accepted for a loopback host only.
 - A file that holds a secret, the configuration file with a secret in it included,
   must not be writable by every account. One that its group may write or every
-  account may read is warned of. Links are followed.
+  account may read is warned of. Links are followed. On Windows the access list
+  counts: every account is Everyone, INTERACTIVE, Authenticated Users or Users.
 - A listener on an address that is not loopback needs ` + "`tls`, or\n  `guard.dangerously_allow_plaintext`; and `clients`, or\n  `guard.dangerously_allow_anyone`" + `.
 
 ## The file

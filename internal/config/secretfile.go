@@ -12,8 +12,7 @@ import (
 // cannot be used: missing, unreadable, empty, not a regular file (it is read
 // anew at every renewal), or writable by every account. The warning says which
 // other accounts can read or change it: Kubernetes mounts secrets as 0644, so
-// that alone is no error. Links are followed. On Windows permissions are not
-// looked at.
+// that alone is no error. Links are followed.
 func CheckSecretFile(path string) (warning string, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -32,8 +31,8 @@ func CheckSecretFile(path string) (warning string, err error) {
 	if err != nil {
 		return "", noAccess("read", err)
 	}
-	f.Close()
-	return checkMode(info.Mode())
+	defer f.Close()
+	return checkAccess(f)
 }
 
 // ReadSecretFile returns the secret in a file as it is now, without the line

@@ -6,14 +6,25 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 )
 
 // letRead is the command that lets an account read a file.
 const letRead = "chown ACCOUNT FILE && chmod 0400 FILE"
 
-// checkMode refuses a file that every account may write. A group that may
-// write is only warned of, since 0664 is what many systems create by default,
-// for a group with one member.
+// checkAccess refuses an open file that every account may write, and warns of
+// one that others can read or change.
+func checkAccess(f *os.File) (warning string, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return "", noAccess("looked at", err)
+	}
+	return checkMode(info.Mode())
+}
+
+// checkMode is checkAccess of a file with that mode. A group that may write is
+// only warned of, since 0664 is what many systems create by default, for a group
+// with one member.
 func checkMode(mode fs.FileMode) (warning string, err error) {
 	perm := mode.Perm()
 	switch {
