@@ -24,7 +24,7 @@ type orders struct {
 // signal to the process and then to the group that it is in, and so does a parent
 // that passes on the Ctrl-C which the terminal has sent to all. Nobody means "at
 // once" by that.
-const burst = 100 * time.Millisecond
+const burst = 25 * time.Millisecond
 
 // ordersBySignal returns what signals ask: SIGINT and SIGTERM to end, a second
 // one that is no part of the same burst at once, and SIGHUP to read the

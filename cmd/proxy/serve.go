@@ -14,7 +14,7 @@ func newServe() *cobra.Command {
 network is there; http://localhost:7081/readyz answers 200 as soon as it holds a token.
 On SIGTERM or SIGINT it serves on for drain.delay, stops accepting, answers what it
 holds back with 503, lets what is in flight finish (up to drain.timeout) and exits 0.
-A second such signal, a tenth of a second later or more, ends it at once, with 1.
+A second such signal (not the same one sent twice in a row) ends it at once, with 1.
 
 On SIGHUP it reads the configuration again. If there is a mistake in it, that is logged
 and nothing changes; else requests from then on have the new settings, those in flight
