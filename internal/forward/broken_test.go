@@ -69,23 +69,30 @@ func brokenAnswers(size int) map[string]func(http.ResponseWriter) {
 // and anything else is a 502, since it was executed.
 func TestShortBrokenAnswers(t *testing.T) {
 	for name, broken := range brokenAnswers(100) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var executed atomic.Int32
-			r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
-				if executed.Add(1) == 1 {
-					broken(w)
-				}
-			}, &fakeTokens{}, forward.Options{})
-			if resp, _ := r.do(t, "GET", "/x", nil); resp.StatusCode != http.StatusOK || executed.Load() != 2 {
-				t.Errorf("GET answered %d after %d attempts, want 200 after 2", resp.StatusCode, executed.Load())
-			}
-			executed.Store(0)
-			resp, body := r.do(t, "POST", "/x", strings.NewReader("{}"), "Content-Type", "application/json")
-			if resp.StatusCode != http.StatusBadGateway || !strings.Contains(body, "dvproxy.upstream_unreachable") || executed.Load() != 1 {
-				t.Errorf("POST answered %d %s after %d attempts, want 502 after 1", resp.StatusCode, body, executed.Load())
-			}
-		})
+		t.Run(name, func(t *testing.T) { isNone(t, broken) })
+	}
+	for name, broken := range brokenAnswers(500 << 10) { // some 2 KiB compressed
+		if strings.HasPrefix(name, "cut short, ") || name == "damaged" || strings.HasSuffix(name, "end") {
+			t.Run("much, "+name, func(t *testing.T) { isNone(t, broken) })
+		}
+	}
+}
+
+func isNone(t *testing.T, broken func(http.ResponseWriter)) {
+	t.Parallel()
+	var executed atomic.Int32
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+		if executed.Add(1) == 1 {
+			broken(w)
+		}
+	}, &fakeTokens{}, forward.Options{})
+	if resp, _ := r.do(t, "GET", "/x", nil); resp.StatusCode != http.StatusOK || executed.Load() != 2 {
+		t.Errorf("GET answered %d after %d attempts, want 200 after 2", resp.StatusCode, executed.Load())
+	}
+	executed.Store(0)
+	resp, body := r.do(t, "POST", "/x", strings.NewReader("{}"), "Content-Type", "application/json")
+	if resp.StatusCode != http.StatusBadGateway || !strings.Contains(body, "dvproxy.upstream_unreachable") || executed.Load() != 1 {
+		t.Errorf("POST answered %d %s after %d attempts, want 502 after 1", resp.StatusCode, body, executed.Load())
 	}
 }
 

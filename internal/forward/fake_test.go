@@ -86,6 +86,7 @@ func (e noToken) RetryAfter() time.Duration { return e.after }
 
 // A rig is a proxy on a server like dvproxy's, in front of an upstream.
 type rig struct {
+	links    *odata.Mapper
 	url      string
 	addr     string
 	handler  http.Handler
@@ -132,6 +133,7 @@ func newRigTo(t *testing.T, upstream string, transport http.RoundTripper, tokens
 			t.Fatal(err)
 		}
 	}
+	r.links = o.Links
 	server.Config.Handler = forward.New(target, tokens, transport, o)
 	r.handler = server.Config.Handler
 	server.Config.DisableGeneralOptionsHandler = true

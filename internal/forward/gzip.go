@@ -83,6 +83,7 @@ func (p *gzipPool) reader(coded io.Reader) *gzipBody {
 type gzipBody struct {
 	pool    *gzipPool
 	coded   io.Reader
+	begun   bool     // coded has been read from
 	decoder *decoder // nil before the first Read and after close
 	err     error
 }
@@ -98,7 +99,7 @@ func (b *gzipBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if b.decoder == nil {
+	if !b.begun {
 		if b.err = b.begin(); b.err != nil {
 			return 0, b.err
 		}
@@ -109,14 +110,19 @@ func (b *gzipBody) Read(p []byte) (int, error) {
 }
 
 func (b *gzipBody) begin() error {
-	d, ok := b.pool.pool.Get().(*decoder)
-	if !ok {
-		d = &decoder{buf: bufio.NewReaderSize(nil, 8<<10)}
+	b.begun = true
+	if b.decoder == nil {
+		var ok bool
+		if b.decoder, ok = b.pool.pool.Get().(*decoder); !ok {
+			b.decoder = &decoder{buf: bufio.NewReaderSize(nil, 8<<10)}
+		}
 	}
-	b.decoder = d
-	d.buf.Reset(b.coded)
-	return d.gzip.Reset(d.buf)
+	b.decoder.buf.Reset(b.coded)
+	return b.decoder.gzip.Reset(b.decoder.buf)
 }
+
+// reset has it read another coded body from its beginning. It must not be closed.
+func (b *gzipBody) reset(coded io.Reader) { b.coded, b.begun, b.err = coded, false, nil }
 
 // close gives the decoder back. The coded body stays open.
 func (b *gzipBody) close() {

@@ -69,9 +69,12 @@ func (t *translate) answer(resp *http.Response, x *exchange) error {
 			values[i] = x.links.Header(name, value)
 		}
 	}
-	a := answer{Response: resp}
+	a := answer{
+		Response: resp, view: x.links,
+		message: odata.Message{ContentType: resp.Header.Get("Content-Type"), Target: x.target, Status: resp.StatusCode},
+	}
 	if coding := codingOf(resp.Header); coding != otherCoding && !isRange(resp) {
-		a.links = x.links.Response(odata.Message{ContentType: resp.Header.Get("Content-Type"), Target: x.target, Status: resp.StatusCode})
+		a.links = a.view.Response(a.message)
 		if coding == gzipCoding && (a.links != nil || !x.gzip) {
 			a.gzip = t.gzips.reader(resp.Body)
 		}
@@ -85,14 +88,10 @@ func (t *translate) answer(resp *http.Response, x *exchange) error {
 		}
 		return nil
 	}
-	var src io.Reader = resp.Body
-	if a.gzip != nil {
-		src = a.gzip
-	}
 	if x.http10 || 0 <= resp.ContentLength && resp.ContentLength <= short {
-		return a.whole(src)
+		return a.whole()
 	}
-	a.stream(src)
+	a.stream(resp.Body)
 	return nil
 }
 
@@ -117,19 +116,28 @@ func hasNoBody(resp *http.Response) bool {
 // An answer is one of upstream's, with what is done to its body.
 type answer struct {
 	*http.Response
-	links *odata.Stream // nil: there are none to map, or the bytes are not ones we can read
-	gzip  *gzipBody     // nil: the body is not decoded
+	view    *odata.View
+	message odata.Message
+	links   *odata.Stream // nil: there are none to map, or the bytes are not ones we can read
+	gzip    *gzipBody     // nil: the body is not decoded
 }
 
 // changes says whether the client gets other bytes than upstream sent.
 func (a *answer) changes() bool { return a.links != nil || a.gzip != nil }
 
-// stream sends the body as it comes.
-func (a *answer) stream(src io.Reader) {
-	if a.links != nil {
-		src = a.links.Reader(src)
+// stream sends what upstream sent, changed, as it comes.
+func (a *answer) stream(sent io.Reader) { a.sendAs(a.changed(sent), unknown) }
+
+// changed is what becomes of the bytes that upstream sent.
+func (a *answer) changed(sent io.Reader) io.Reader {
+	if a.gzip != nil {
+		a.gzip.reset(sent)
+		sent = a.gzip
 	}
-	a.sendAs(src, unknown)
+	if a.links != nil {
+		sent = a.links.Reader(sent)
+	}
+	return sent
 }
 
 const unknown = -1 // length of a body

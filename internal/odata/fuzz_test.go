@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // Fuzzing finds nothing if it must first find our origins by chance, so bytes
@@ -77,6 +78,7 @@ func checkJSON(t *testing.T, view *View, in string, mode uint8, seed uint64) {
 	if got := pieces(mo.dir(view, mo.m), cut(in, someCuts(in, seed))...); got != out {
 		t.Fatalf("cuts make a difference:\n  in %q\n got %q\nwant %q", in, got, out)
 	}
+	checkLength(t, mo.dir(view, mo.m), in, out)
 	swap := view.answers
 	if mo.g.bind {
 		swap = view.sent
@@ -160,4 +162,14 @@ func roundTrips(s *swap, in string) bool {
 	return !strings.Contains(fold, strings.ToLower(s.to.host)) &&
 		strings.Count(fold, host) == strings.Count(in, s.from[0].text)+strings.Count(in, strings.ReplaceAll(s.from[0].text, "/", `\/`)) &&
 		!strings.Contains(fold, host+":")
+}
+
+// checkLength states that the length of what a body becomes is known before.
+func checkLength(t *testing.T, s *Stream, in, out string) {
+	t.Helper()
+	counted := s.swap.count.Load()
+	n, err := s.Length(iotest.DataErrReader(strings.NewReader(in)))
+	if n != int64(len(out)) || err != nil || s.swap.count.Load() != counted {
+		t.Fatalf("length %d, %v, %d links counted; want %d, none:\n  in %q\n out %q", n, err, s.swap.count.Load()-counted, len(out), in, out)
+	}
 }

@@ -186,5 +186,6 @@ func FuzzBatch(f *testing.F) {
 				t.Fatalf("%d pieces:\n  in %q\n got %q\nwant %q", len(p), in, got, want)
 			}
 		}
+		checkLength(t, dir(view, m), in, want)
 	})
 }

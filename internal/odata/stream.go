@@ -1,6 +1,9 @@
 package odata
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // Message is what must be known of a request or an answer to map its body.
 type Message struct {
@@ -109,6 +112,24 @@ func (s *Stream) Flush(dst []byte) []byte { return s.stage.flush(dst) }
 // All maps a whole body. It must be the only call for this stream.
 func (s *Stream) All(body []byte) []byte {
 	return s.Flush(s.Append(make([]byte, 0, len(body)+len(body)/8), body))
+}
+
+// Length is how long the whole body that comes from src will be once it is mapped,
+// by another stream: nothing is kept, and no link counted. It must be the only call
+// for this stream. The error is src's, but for io.EOF.
+func (s *Stream) Length(src io.Reader) (n int64, err error) {
+	in := make([]byte, maxRead/2)
+	out := make([]byte, 0, len(in)+len(in)/8+maxOrigin)
+	for err == nil {
+		var m int
+		m, err = src.Read(in)
+		out = s.stage.append(out[:0], in[:m])
+		n += int64(len(out))
+	}
+	if !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	return n + int64(len(s.stage.flush(out[:0]))), nil
 }
 
 // Mapped is the number of links mapped so far.

@@ -190,3 +190,11 @@ func BenchmarkStream2GiB(b *testing.B) {
 		b.ReportMetric(float64(got)/(1<<10), "KiB-grown")
 	}
 }
+
+func TestLengthOfABrokenBody(t *testing.T) {
+	s := newMapper(t).At("http", "localhost:7080").Response(Message{ContentType: minimalType})
+	broken := errors.New("broken")
+	if n, err := s.Length(io.MultiReader(strings.NewReader("{}"), iotest.ErrReader(broken))); n != 0 || !errors.Is(err, broken) {
+		t.Errorf("length %d, %v", n, err)
+	}
+}
