@@ -13,44 +13,46 @@ const (
 )
 
 // whole reads the body to its end before the client gets anything, so that it
-// has a length even if it changes, and so that a broken answer is none. What is
-// kept is what upstream sent, which is short; where much comes of that, it is
-// decoded and mapped twice, first for its length and then for the client. What
+// has a length even if it changes, and so that a broken answer is none. What
 // turns out longer than mostWhole streams on.
 func (a *answer) whole() error {
+	if a.gzip != nil {
+		return a.wholeDecoded()
+	}
 	room := int64(mostWhole)
 	if a.ContentLength >= 0 {
 		room = min(room, a.ContentLength)
 	}
-	sent, err := readUpTo(a.Body, int(room)+1)
+	body, err := readUpTo(a.Body, int(room)+1)
 	switch {
-	case err == nil: // there is more
-		rest := io.MultiReader(bytes.NewReader(sent), a.Body)
-		if a.changes() {
-			a.stream(rest)
-		} else {
-			a.sendAs(rest, a.ContentLength)
-		}
+	case errors.Is(err, io.EOF):
+		a.sendWhole(body)
 		return nil
-	case !errors.Is(err, io.EOF):
+	case err != nil:
 		return err
-	case a.gzip != nil:
-		return a.wholeDecoded(sent)
 	}
-	a.sendWhole(sent)
+	rest := io.MultiReader(bytes.NewReader(body), a.Body)
+	if a.changes() {
+		a.stream(rest)
+	} else {
+		a.sendAs(rest, a.ContentLength)
+	}
 	return nil
 }
 
-// wholeDecoded is whole for a body that is decoded, once all of it is there.
-func (a *answer) wholeDecoded(sent []byte) error {
-	a.gzip.reset(bytes.NewReader(sent))
+// wholeDecoded is whole for a body that is decoded. What is kept is what upstream
+// sent, which is short: if much comes of it, it is decoded and mapped twice, first
+// for its length and then for the client.
+func (a *answer) wholeDecoded() error {
+	var sent bytes.Buffer
+	a.gzip.reset(io.TeeReader(a.Body, &sent))
 	body, err := readUpTo(a.gzip, short+1)
-	if err != nil {
-		if !errors.Is(err, io.EOF) {
-			return err
-		}
+	switch {
+	case errors.Is(err, io.EOF):
 		a.sendWhole(body)
 		return nil
+	case err != nil:
+		return err
 	}
 	rest := &io.LimitedReader{R: a.gzip, N: mostWhole + 1 - int64(len(body))}
 	length, err := a.length(io.MultiReader(bytes.NewReader(body), rest))
@@ -61,11 +63,11 @@ func (a *answer) wholeDecoded(sent []byte) error {
 		a.links = a.view.Response(a.message)
 	}
 	if rest.N == 0 {
-		length = unknown
-	} else {
-		a.Trailer = nil
+		a.stream(io.MultiReader(&sent, a.Body))
+		return nil
 	}
-	a.sendAs(a.changed(bytes.NewReader(sent)), length)
+	a.Trailer = nil
+	a.sendAs(a.changed(&sent), length)
 	return nil
 }
 
