@@ -54,7 +54,7 @@ func start(ctx context.Context, c contender, at site) (*process, error) {
 			return nil, fmt.Errorf("%s ended at its start: %s", c.name, bytes.TrimSpace(p.said.Bytes()))
 		case <-ctx.Done():
 			p.stop()
-			return nil, errors.Join(fmt.Errorf("%s does not listen on %s: %w", c.name, at.listen, ctx.Err()))
+			return nil, fmt.Errorf("%s does not listen on %s: %w", c.name, at.listen, ctx.Err())
 		}
 	}
 }

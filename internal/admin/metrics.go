@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,7 +77,11 @@ func (m *Metrics) handler() http.Handler {
 // bears it counts is counted on. There is nothing to be seen before Show: one that
 // is never served leaves nothing.
 func (m *Metrics) Environment(name string) *EnvironmentMetrics {
-	return &EnvironmentMetrics{m: m, name: name}
+	return &EnvironmentMetrics{
+		m: m, name: name,
+		inFlight: sync.OnceValue(func() prometheus.Gauge { return m.inFlight.WithLabelValues(name) }),
+		duration: sync.OnceValue(func() prometheus.Observer { return m.duration.WithLabelValues(name) }),
+	}
 }
 
 // Reloaded counts a reading of the configuration, and whether it was taken.
@@ -91,8 +96,10 @@ func (m *Metrics) Reloaded(ok bool) {
 // EnvironmentMetrics count what one environment's parts do. The methods may be
 // called from any goroutine.
 type EnvironmentMetrics struct {
-	m    *Metrics
-	name string
+	m        *Metrics
+	name     string
+	inFlight func() prometheus.Gauge // looked up once, since each request counts on them
+	duration func() prometheus.Observer
 }
 
 // Show has values asked for at each scrape, in place of those before, and counts
@@ -111,8 +118,8 @@ func (e *EnvironmentMetrics) Show(v *Values) {
 		e.m.holding.WithLabelValues(e.name, reason)
 		e.m.held.WithLabelValues(e.name, reason)
 	}
-	e.m.inFlight.WithLabelValues(e.name)
-	e.m.duration.WithLabelValues(e.name)
+	e.inFlight()
+	e.duration()
 	e.m.renewal.WithLabelValues(e.name)
 	e.m.shown.show(e.name, v)
 }
@@ -132,13 +139,13 @@ func (e *EnvironmentMetrics) Renewal(took time.Duration, err error) {
 }
 
 // Started counts a request in.
-func (e *EnvironmentMetrics) Started() { e.m.inFlight.WithLabelValues(e.name).Inc() }
+func (e *EnvironmentMetrics) Started() { e.inFlight().Inc() }
 
 // Finished counts a request out, answered with a status or 0.
 func (e *EnvironmentMetrics) Finished(method string, status int, took time.Duration) {
-	e.m.inFlight.WithLabelValues(e.name).Dec()
+	e.inFlight().Dec()
 	e.m.requests.WithLabelValues(e.name, method, strconv.Itoa(status)).Inc()
-	e.m.duration.WithLabelValues(e.name).Observe(took.Seconds())
+	e.duration().Observe(took.Seconds())
 }
 
 // Attempt counts a request sent upstream.
